@@ -1,0 +1,1 @@
+"""The words of the product: scopes, the ledger, tables, results, errors. Imports nothing of ours."""

@@ -1,0 +1,32 @@
+"""Time is a parameter. All instants are timezone-aware UTC; written as ISO 8601 with Z."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The present instant, to the second. Called at the edge only."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def iso(instant: datetime) -> str:
+    """2026-11-24T03:00:00Z. Raises ValueError for an instant without a zone."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant without a time zone")
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse(text: str) -> datetime:
+    """ISO 8601 with Z or an offset -> UTC. Raises ValueError."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"an instant without a time zone: {text!r}")
+    return instant.astimezone(UTC)
+
+
+def from_millis(millis: float | str | None) -> datetime | None:
+    """Epoch milliseconds (number or numeric string) -> UTC; None and 0 (WP's 'never') -> None."""
+    if millis is None or millis in ("", 0, "0"):
+        return None
+    return datetime.fromtimestamp(float(millis) / 1000, UTC)

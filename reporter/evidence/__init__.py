@@ -1,0 +1,1 @@
+"""Files -> sealed pack."""

@@ -1,0 +1,1 @@
+"""Runs -> differences, ages, waivers."""

@@ -1,0 +1,200 @@
+"""Tables of what the joins say. The columns named by the contract come first, in its order; the CSV files are written from those."""
+
+from __future__ import annotations
+
+from reporter.core.modules import MODULES
+from reporter.core.table import Column, Kind, Table
+from reporter.tables.aws import ACCOUNT, REGION
+
+_INSTANCE = Column("instance_id", Kind.TEXT, "lower-cased instance id; empty: none", nullable=True)
+_OWNER = Column("owner", Kind.CATEGORY, "value of the owner tag; empty: untagged", nullable=True)
+_PROTECTION = Column("protection", Kind.CATEGORY, "unknown, unmanaged, inactive, offline, no_policy, protected", nullable=True)
+_TENANT = Column("tenant", Kind.CATEGORY, "WP tenant of the computer; empty: no computer found", nullable=True)
+
+INSTANCES = Table(
+    "instances",
+    "Every instance in scope and the protection before it",
+    ("account", "region", "instance_id"),
+    (
+        ACCOUNT,
+        REGION,
+        Column("instance_id", Kind.TEXT, "lower-cased instance id"),
+        Column("ecs_cluster", Kind.TEXT, "ARN of the ECS cluster it is a container host of", nullable=True),
+        _OWNER,
+        Column("protection", Kind.CATEGORY, "unknown, unmanaged, inactive, offline, no_policy, protected"),
+        Column("computer_id", Kind.INTEGER, "WP computer that stands for it", nullable=True),
+        Column("policy", Kind.CATEGORY, "name of its WP policy", nullable=True),
+        Column("duplicates", Kind.INTEGERS, "further WP computers of the same instance"),
+        Column("last_contact", Kind.TIME, "last contact of the agent", nullable=True),
+        *(
+            Column(
+                module,
+                Kind.CATEGORY,
+                f"{module}: on, prevent, detect, real-time, off (the agent says so); inactive (configured, not running); empty: no computer",
+                nullable=True,
+            )
+            for module in MODULES
+        ),
+        _TENANT,
+        Column("policy_id", Kind.INTEGER, "its policy's id in the tenant", nullable=True),
+        Column("state", Kind.CATEGORY, "power state"),
+        Column("launch_time", Kind.TIME, "last launch", nullable=True),
+        Column("name", Kind.TEXT, "Name tag", nullable=True),
+        Column("instance_profile_arn", Kind.TEXT, "instance profile", nullable=True),
+        Column("agent_status", Kind.CATEGORY, "agentStatus", nullable=True),
+        Column("agent_messages", Kind.TEXTS, "agentStatusMessages"),
+        Column("last_integrity_scan", Kind.TIME, "last integrity scan", nullable=True),
+        Column("last_recommendation_scan", Kind.TIME, "last recommendation scan", nullable=True),
+        Column("recommendation_status", Kind.CATEGORY, "none, valid, out-of-date, unknown", nullable=True),
+        Column("ips_rules", Kind.INTEGER, "number of IPS rules effective on it", nullable=True),
+        Column("conditions", Kind.TEXTS, "derived conditions that need attention (WP v1 has no alert call)"),
+        *(Column(f"{module}_message", Kind.TEXT, f"{module}: the agent's own words", nullable=True) for module in MODULES),
+    ),
+)
+
+EXCLUDED_INSTANCES = Table(
+    "excluded_instances",
+    "Instances outside the schedule's scope tag, counted, never silently absent",
+    ("account", "region"),
+    (ACCOUNT, REGION, Column("instances", Kind.INTEGER, "instances left out")),
+)
+
+FINDINGS = Table(
+    "findings",
+    "GuardDuty, Inspector and Macie findings, one row per finding and instance",
+    ("source", "finding_id", "instance_id", "resource"),
+    (
+        Column("source", Kind.CATEGORY, "guardduty, inspector, macie"),
+        Column("finding_id", Kind.TEXT, "finding id or ARN"),
+        ACCOUNT,
+        REGION,
+        Column("type", Kind.CATEGORY, "finding type"),
+        Column("severity", Kind.CATEGORY, "CRITICAL .. INFORMATIONAL, UNTRIAGED"),
+        Column("resource", Kind.TEXT, "what it is about: instance id, image, bucket or function ARN, or the service's resource type", nullable=True),
+        _INSTANCE,
+        _PROTECTION,
+        Column("sample", Kind.FLAG, "sample finding"),
+        Column("archived", Kind.FLAG, "archived or suppressed"),
+        Column("action", Kind.CATEGORY, "what this run does about it; empty: nothing to do", nullable=True),
+        Column("updated_at", Kind.TIME, "last update"),
+        Column("arn", Kind.TEXT, "finding ARN", nullable=True),
+        Column("title", Kind.TEXT, "title", nullable=True),
+        Column("created_at", Kind.TIME, "first seen", nullable=True),
+        _OWNER,
+        _TENANT,
+    ),
+)
+
+VIRTUAL_PATCHES = Table(
+    "virtual_patches",
+    "One row per active package finding, host it is on, and CVE",
+    ("finding_arn", "instance_id", "image", "cve"),
+    (
+        ACCOUNT,
+        REGION,
+        _INSTANCE,
+        Column("image", Kind.TEXT, "image ARN, for container image findings", nullable=True),
+        Column("cve", Kind.CATEGORY, "CVE, or the vendor's own id where no CVE is related"),
+        Column("severity", Kind.CATEGORY, "Inspector's severity"),
+        Column(
+            "state",
+            Kind.CATEGORY,
+            "unknown, not_running, unprotected, prevented, detect_only, assigned_not_effective, available, generic_only, no_rule",
+        ),
+        Column("rule_identifiers", Kind.TEXTS, "identifiers of the rules the state rests on"),
+        Column("policy", Kind.CATEGORY, "WP policy of the host", nullable=True),
+        Column("finding_arn", Kind.TEXT, "finding ARN"),
+        Column("first_observed", Kind.TIME, "first observed by Inspector"),
+        Column("age_days", Kind.INTEGER, "patch outstanding since this many whole days"),
+        Column("reason", Kind.TEXT, "why this state"),
+        Column("title", Kind.TEXT, "title of the finding", nullable=True),
+        Column("fix_available", Kind.CATEGORY, "YES, NO, PARTIAL", nullable=True),
+        Column("exploit_available", Kind.FLAG, "an exploit is known", nullable=True),
+        Column("packages", Kind.TEXTS, "vulnerable packages"),
+        _OWNER,
+        _TENANT,
+    ),
+)
+
+BUCKET_ACCESS = Table(
+    "bucket_access",
+    "One row per alerted bucket, role that can reach its objects, and instance that runs as the role",
+    ("bucket", "role_arn", "instance_id", "via"),
+    (
+        Column("bucket", Kind.TEXT, "bucket ARN"),
+        ACCOUNT,
+        Column("role_arn", Kind.TEXT, "role"),
+        _INSTANCE,
+        Column("via", Kind.CATEGORY, "instance_profile or task_role; empty: nothing runs as the role", nullable=True),
+        Column("allowed_by", Kind.TEXT, "the policy and statement that allow it, or what keeps it open"),
+        Column("decision", Kind.CATEGORY, "allowed or conditional"),
+        Column("protection", Kind.CATEGORY, "protection of the instance", nullable=True),
+        Column("region", Kind.CATEGORY, "region of the alert"),
+        Column("actions", Kind.TEXTS, "s3 actions that are open: s3:GetObject, s3:PutObject, s3:DeleteObject"),
+        Column("instance_account", Kind.CATEGORY, "account of the instance", nullable=True),
+        Column("instance_region", Kind.CATEGORY, "region of the instance", nullable=True),
+        _OWNER,
+        _TENANT,
+    ),
+)
+
+WEB_ENTRIES = Table(
+    "web_entries",
+    "Every CloudFront distribution and load balancer, its web ACL and what is behind it",
+    ("account", "region", "type", "entry"),
+    (
+        ACCOUNT,
+        REGION,
+        Column("entry", Kind.TEXT, "ARN; a classic load balancer: its name"),
+        Column("type", Kind.CATEGORY, "cloudfront, alb, classic_elb, nlb"),
+        Column("internet_facing", Kind.FLAG, "reachable from the internet by itself", nullable=True),
+        Column("web_acl", Kind.TEXT, "web ACL that covers it; for a classic load balancer the distribution's", nullable=True),
+        Column("instances", Kind.TEXTS, "EC2 instances and container hosts behind it"),
+        Column("policies", Kind.TEXTS, "WP policies of those"),
+        Column("wanted_groups", Kind.TEXTS, "managed rule groups that should be there, as vendor:name"),
+        Column("present_groups", Kind.TEXTS, "managed rule groups that are there, as vendor:name (count) or vendor:name (block)"),
+        Column("state", Kind.CATEGORY, "covered, count_only, missing_rules, missing_acl, not_applicable, unknown"),
+        Column("reason", Kind.TEXT, "why this state"),
+        Column("managed_by", Kind.CATEGORY, "who owns the web ACL by tag", nullable=True),
+        Column("wanted_sets", Kind.TEXTS, "web_server, web_application: what the IPS rules' application types ask for"),
+    ),
+)
+
+RESULTS = Table(
+    "results",
+    "One row per check and resource",
+    ("check_id", "account", "region", "resource"),
+    (
+        Column("check_id", Kind.CATEGORY, "check"),
+        Column("resource", Kind.TEXT, "instance id, ARN, classic load balancer's name; * where the population could not be read"),
+        ACCOUNT,
+        REGION,
+        Column("status", Kind.CATEGORY, "PASS, FAIL, UNKNOWN, WAIVED, NOT_APPLICABLE"),
+        Column("severity", Kind.CATEGORY, "CRITICAL, HIGH, MEDIUM, LOW"),
+        Column("reason", Kind.TEXT, "one sentence for a person"),
+        Column("observed", Kind.TEXT, "what was seen"),
+        Column("expected", Kind.TEXT, "what should be seen"),
+        _OWNER,
+        Column("first_seen", Kind.TIME, "since when this status holds in this chain of runs", nullable=True),
+        Column("age_days", Kind.INTEGER, "whole days since first_seen", nullable=True),
+        Column("waiver", Kind.TEXT, "ticket and expiry of the exception", nullable=True),
+    ),
+)
+
+SCOPES = Table(
+    "scopes",
+    "The ledger: one row per planned scope",
+    ("account", "region", "source"),
+    (
+        ACCOUNT,
+        REGION,
+        Column("source", Kind.CATEGORY, "source"),
+        Column("state", Kind.CATEGORY, "ok, denied, not_enabled, unavailable, skipped"),
+        Column("rows", Kind.INTEGER, "rows read"),
+        Column("calls", Kind.INTEGER, "calls made"),
+        Column("retries", Kind.INTEGER, "calls repeated"),
+        Column("seconds", Kind.NUMBER, "wall time"),
+        Column("message", Kind.TEXT, "what happened", nullable=True),
+        Column("permission", Kind.TEXT, "what to grant", nullable=True),
+    ),
+)
