@@ -1,0 +1,316 @@
+"""schedule.yaml -> settings. An unknown key is an error with a suggestion; a literal secret is refused; nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+
+from reporter import schedule_errors as explain
+from reporter.core.settings import ChecksSettings, ExceptionRule, OwnersSettings, Section, Settings, TagScope, WafSettings
+
+SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:arn:[^\s]+|ssm:/[^\s]+")
+DELEGABLE = ("guardduty", "inspector", "macie")
+
+
+def _account_id(value: Any) -> Any:
+    if isinstance(value, int):
+        raise ValueError(  # noqa: TRY004  # pydantic reports ValueError
+            'an account id is 12 digits in quotes, "111122223333": YAML reads a bare number and may drop leading zeros'
+        )
+    if not (isinstance(value, str) and re.fullmatch(r"\d{12}", value)):
+        raise ValueError('an account id is 12 digits in quotes, "111122223333"')
+    return value
+
+
+def _secret(value: str) -> str:
+    if not SECRET.fullmatch(value):
+        raise ValueError("a secret is named, never written here: env:NAME, secretsmanager:ARN or ssm:/path")
+    return value
+
+
+def _role_arn(value: str) -> str:
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", value):
+        raise ValueError("a role is named by its ARN: arn:aws:iam::111122223333:role/reporter-read")
+    return value
+
+
+AccountId = Annotated[str, BeforeValidator(_account_id)]
+SecretRef = Annotated[str, AfterValidator(_secret)]
+RoleArn = Annotated[str, AfterValidator(_role_arn)]
+
+
+class Job(Section):
+    """When a job runs: EventBridge Scheduler's own expression."""
+
+    schedule: str
+    timezone: str = "UTC"
+
+    @field_validator("schedule")
+    @classmethod
+    def _expression(cls, value: str) -> str:
+        if not re.fullmatch(r"cron\(\S+( \S+){5}\)|rate\(\d+ (minutes?|hours?|days?)\)", value):
+            raise ValueError("EventBridge Scheduler's form: cron(0 3 * * ? *) with six fields, or rate(1 day)")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("a time zone of the IANA list, for example Europe/Berlin") from error
+        return value
+
+
+class Account(Section):
+    """One AWS account; without a role it is read with the current credentials."""
+
+    id: AccountId
+    role: RoleArn | None = None
+    act_role: RoleArn | None = None
+    external_id: str | None = None
+
+    @model_validator(mode="after")
+    def _role_of_this_account(self) -> Account:
+        for role in (self.role, self.act_role):
+            if role is not None and role.split(":")[4] != self.id:
+                raise ValueError(f"the role belongs to account {role.split(':')[4]}, not {self.id}")
+        return self
+
+
+class Organization(Section):
+    """Every active account of the organisation, through a role of one name."""
+
+    role: str
+    act_role: str | None = None
+    external_id: str | None = None
+
+
+class Aws(Section):
+    """Which accounts and regions are read, and how hard."""
+
+    accounts: tuple[Account, ...] = ()
+    organization: Organization | None = None
+    regions: tuple[str, ...] | Literal["all"]
+    delegated_admin: dict[Literal["guardduty", "inspector", "macie"], AccountId] = Field(default_factory=dict)
+    scope: TagScope | None = None
+    concurrency: int = Field(4, ge=1, le=64)
+    """calls at once per account and service"""
+    max_attempts: int = Field(8, ge=1, le=20)
+    read_timeout: float = Field(60, gt=0)
+    connect_timeout: float = Field(10, gt=0)
+
+    @field_validator("regions")
+    @classmethod
+    def _regions(cls, value: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        if isinstance(value, str):
+            return value
+        wrong = [region for region in value if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region)]
+        if wrong or not value:
+            raise ValueError(f"regions are named like eu-central-1, or the one word all; not: {', '.join(wrong) or 'an empty list'}")
+        return tuple(sorted(set(value)))
+
+    @model_validator(mode="after")
+    def _one_way_to_name_accounts(self) -> Aws:
+        if bool(self.accounts) == (self.organization is not None):
+            raise ValueError("name the accounts in one way: a list under accounts, or organization with a role name")
+        ids = [account.id for account in self.accounts]
+        twice = sorted({account for account in ids if ids.count(account) > 1})
+        if twice:
+            raise ValueError(f"account named twice: {', '.join(twice)}")
+        return self
+
+
+class Tenant(Section):
+    """One Workload Protection tenant."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    url: str
+    auth: Literal["api-key", "api-secret-key"] = "api-key"
+    key: SecretRef
+    act_key: SecretRef | None = None
+    calls_per_minute: int = Field(400, ge=1)
+    """kept below the vendor's documented 500 per key and minute"""
+    patience: float = Field(150, ge=0)
+    """seconds for which a throttled or failing call is repeated; the vendor's rate window is 60 s"""
+    timeout: float = Field(60, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.query or parts.fragment or parts.username or not parts.hostname:
+            raise ValueError("the API's base URL, for example https://workload.de-1.cloudone.trendmicro.com/api")
+        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname)):
+            raise ValueError("https only: the key travels in every call (http is for a sandbox on this machine)")
+        return value.rstrip("/")
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class ActionSettings(Section):
+    """How far an action may go. All ship as plan."""
+
+    mode: Literal["off", "plan", "apply"] = "plan"
+
+
+class ScanAction(ActionSettings):
+    """A scan of computers; `limit` targets in 24 hours."""
+
+    limit: int = Field(200, ge=0)
+
+
+class RecommendationScan(ScanAction):
+    """A recommendation scan; `results`: what becomes of the rules it recommends."""
+
+    results: Literal["off", "plan", "apply"] = "plan"
+
+
+class AssignIpsRule(ActionSettings):
+    """An IPS rule for a CVE onto the policy or the computer, within a blast radius."""
+
+    limit: int = Field(20, ge=0)
+    target: Literal["policy", "computer"] = "policy"
+    start: Literal["inherit", "detect"] = "inherit"
+    max_percent: int = Field(10, ge=0, le=100)
+    max_computers: int = Field(500, ge=0)
+
+
+class AttachManagedRuleGroup(ActionSettings):
+    """A managed rule group into a web ACL, in Count first."""
+
+    limit: int = Field(5, ge=0)
+
+
+class Actions(Section):
+    """The five actions and how far each may go."""
+
+    recommendation_scan: RecommendationScan = RecommendationScan()
+    integrity_scan: ScanAction = ScanAction()
+    assign_ips_rule: AssignIpsRule = AssignIpsRule()
+    attach_managed_rule_group: AttachManagedRuleGroup = AttachManagedRuleGroup()
+    notify_owner: ActionSettings = ActionSettings()
+
+
+class AcceptedFail(ExceptionRule):
+    """An accepted FAIL, as written in the schedule: malformed ones are refused at load."""
+
+    @field_validator("expires", mode="before")
+    @classmethod
+    def _date(cls, value: Any) -> Any:
+        if isinstance(value, date):
+            return value.isoformat()
+        if not (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
+            raise ValueError("a date: 2027-03-31")
+        date.fromisoformat(value)
+        return value
+
+    @model_validator(mode="after")
+    def _another_person_approves(self) -> AcceptedFail:
+        if self.owner == self.approved_by:
+            raise ValueError("approved_by is another person than owner")
+        return self
+
+
+class Reports(Section):
+    """Languages and frameworks of the reports."""
+
+    languages: tuple[Literal["en", "de"], ...] = ("en",)
+    frameworks: tuple[str, ...] = ()
+
+
+class ConfigRules(Section):
+    """Evaluations for AWS Config rules of this name prefix."""
+
+    unknown: Literal["retire", "non_compliant"] = "retire"
+    prefix: str = Field("reporter-", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+
+
+class Deliver(Section):
+    """Where files go. What a version cannot deliver yet is said in run.json, under held_back."""
+
+    email: dict[str, Any] = Field(default_factory=dict)
+    s3: dict[str, Any] = Field(default_factory=dict)
+    config_rules: ConfigRules | None = None
+    security_hub: dict[str, Any] = Field(default_factory=dict)
+
+
+class Evidence(Section):
+    """Who signs the pack, and where it is kept."""
+
+    key: str = ""
+    """kms:…, or file:PATH of a PEM; empty: a key made for this chain in the state folder (weaker, and labelled so)"""
+    chain: str = Field("main", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    store: str = ""
+    retention_days: int = Field(400, ge=1)
+
+
+class Approvals(Section):
+    """Whether a plan may be approved by the job's own identity."""
+
+    separate: bool = False
+
+
+class Schedule(Section):
+    """schedule.yaml, whole."""
+
+    jobs: dict[str, Job] = Field(min_length=1)
+    aws: Aws
+    workload_protection: tuple[Tenant, ...] = Field(min_length=1)
+    owners: OwnersSettings = OwnersSettings()
+    checks: ChecksSettings = ChecksSettings()
+    waf: WafSettings = WafSettings()
+    actions: Actions = Actions()
+    approvals: Approvals = Approvals()
+    exceptions: tuple[AcceptedFail, ...] = ()
+    reports: Reports = Reports()
+    deliver: Deliver = Deliver()
+    state: str = ""
+    evidence: Evidence = Evidence()
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Schedule:
+        names = [tenant.name for tenant in self.workload_protection]
+        if len(set(names)) != len(names):
+            raise ValueError("two Workload Protection tenants have the same name")
+        return self
+
+    def settings(self) -> Settings:
+        """What joins and checks may know of it."""
+        rules = self.deliver.config_rules
+        return Settings(
+            checks=self.checks,
+            waf=self.waf,
+            owners=self.owners,
+            scope=self.aws.scope,
+            config_rule_prefix=rules.prefix if rules else "reporter-",
+            tenants=tuple(tenant.name for tenant in self.workload_protection),
+        )
+
+
+def load(path: Path) -> Schedule:
+    """The schedule in a file. Raises ScheduleError that names file, line, key and what to change."""
+    return parse(explain.read_yaml(path), str(path))
+
+
+def parse(text: str, where: str) -> Schedule:
+    """The schedule in YAML text; `where` is how messages call it. Raises ScheduleError."""
+    value, lines = explain.load_yaml(text, where)
+    try:
+        return Schedule.model_validate(value)
+    except ValidationError as error:
+        raise explain.validation(error, Schedule, lines, where) from None
