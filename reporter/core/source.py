@@ -26,3 +26,5 @@ class Source:
     reach: Reach
     fetch: Callable[[Any], Rows]
     redacts: tuple[str, ...] = field(default=())
+    also_global: bool = False
+    """A regional source that is planned once more per account with region `global` (WAF: the CLOUDFRONT scope)."""
