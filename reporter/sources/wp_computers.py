@@ -1,0 +1,65 @@
+"""Computers of a Workload Protection tenant, with what their agents say.
+
+`state` is the policy's intent, `moduleStatus` is reality; both are kept. Expanding everything would bring 222 settings a computer, so only what is
+used is asked for. Source: the vendor's OpenAPI, `computer`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reporter.clients.workload_protection import WpReader
+from reporter.clients.wp_objects import cloud_identity
+from reporter.core.clock import from_millis
+from reporter.core.modules import MODULES
+from reporter.core.scope import Reach
+from reporter.core.source import Source
+from reporter.core.table import Row, Rows
+from reporter.tables.workload_protection import WP_COMPUTERS
+
+RIGHT = "platformRights.computerRights.canViewOtherComputers"
+EXPAND = ("computerStatus", "securityUpdates", "ec2VirtualMachineSummary", "noConnectorVirtualMachineSummary", *MODULES.values())
+
+
+def fetch(reader: WpReader) -> Rows:
+    """All computers the key may see, one row each."""
+    computers = reader.search("/computers", "computers", right=RIGHT, expand=EXPAND)
+    return {WP_COMPUTERS.name: [_row(reader.tenant, computer) for computer in computers]}
+
+
+def _row(tenant: str, computer: dict[str, Any]) -> Row:
+    account, instance, summary = cloud_identity(computer)
+    status = computer.get("computerStatus") or {}
+    ips = computer.get("intrusionPrevention") or {}
+    updates = (computer.get("securityUpdates") or {}).get("updateStatus") or {}
+    modules: list[Any] = []
+    for name in MODULES.values():
+        module = computer.get(name) or {}
+        reality = module.get("moduleStatus") or {}
+        modules += [module.get("state"), reality.get("agentStatus"), reality.get("agentStatusMessage")]
+    return (
+        tenant,
+        computer["ID"],
+        computer.get("hostName"),
+        computer.get("displayName") or None,
+        account,
+        instance,
+        summary,
+        computer.get("policyID") or None,
+        status.get("agentStatus"),
+        status.get("agentStatusMessages") or (),
+        bool(computer.get("agentFingerPrint")),
+        computer.get("agentVersion"),
+        computer.get("platform") or None,
+        from_millis(computer.get("lastAgentCommunication")),
+        from_millis(computer.get("lastSendPolicyRequest")),
+        from_millis(computer.get("lastSendPolicySuccess")),
+        ips.get("ruleIDs") or (),
+        from_millis((computer.get("integrityMonitoring") or {}).get("lastIntegrityScan")),
+        updates.get("status"),
+        updates.get("statusMessage"),
+        *modules,
+    )
+
+
+SOURCE = Source(name="wp_computers", tables=(WP_COMPUTERS,), permissions=(RIGHT,), reach=Reach.TENANT, fetch=fetch)
