@@ -1,0 +1,149 @@
+"""Clients of AWS: one session an account, one client a (account, service, region), a budget of concurrent calls a (account, service)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.loaders import create_loader
+
+from reporter.clients.aws_raw import RawObserver
+from reporter.clients.aws_reader import AwsReader
+from reporter.clients.aws_sessions import assume, endpoint_override, keep_host, new_session
+from reporter.core.clock import now as present
+from reporter.core.errors import Unavailable
+from reporter.core.scope import GLOBAL
+
+__all__ = ["AwsClients", "AwsReader"]
+
+HOME_REGION = "us-east-1"
+"""Region of the clients of global services, and of STS where the environment names none."""
+
+_Key = tuple[str, str | None, str | None]
+
+
+class AwsClients:
+    """Everything that opens a connection to AWS. Safe to share between threads.
+
+    Credentials, regions and endpoints follow boto3's own environment. `read_timeout`, `connect_timeout`: seconds; `max_attempts`: sends of
+    one call, the first included; `concurrency`: calls at the same time for each account and service; `raw`: is given every answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        read_timeout: float = 60,
+        connect_timeout: float = 10,
+        max_attempts: int = 8,
+        concurrency: int = 4,
+        raw: RawObserver | None = None,
+    ) -> None:
+        self._config = Config(
+            read_timeout=read_timeout,
+            connect_timeout=connect_timeout,
+            retries={"mode": "standard", "total_max_attempts": max_attempts},
+            max_pool_connections=max(10, concurrency),
+            tcp_keepalive=True,
+            user_agent_extra="workload-compliance-reporter",
+        )
+        self._concurrency = concurrency
+        self._raw = raw
+        self._lock = threading.RLock()
+        self._loader: Any = None
+        self._sessions: dict[_Key, boto3.session.Session] = {}
+        self._clients: dict[tuple[_Key, str, str], Any] = {}
+        self._budgets: dict[tuple[str, str], threading.Semaphore] = {}
+
+    @property
+    def endpoint_override(self) -> str:
+        """Where AWS calls go instead of AWS; "" where they go to AWS. Stamped on every output."""
+        return endpoint_override()
+
+    def reader(
+        self,
+        account: str,
+        region: str,
+        source_name: str,
+        role_arn: str | None = None,
+        external_id: str | None = None,
+        now: datetime | None = None,
+        rule_prefix: str = "reporter-",
+        redacts: Sequence[str] = (),
+    ) -> AwsReader:
+        """The reader of one scope. Opens nothing yet."""
+        return AwsReader(
+            account=account,
+            region=region,
+            source=source_name,
+            now=present() if now is None else now,
+            rule_prefix=rule_prefix,
+            redacts=tuple(redacts),
+            raw=self._raw,
+            threads=self._concurrency,
+            client=lambda service, at: self.client(account, service, at, role_arn, external_id),
+            budget=lambda service: self.budget(account, service),
+        )
+
+    def client(self, account: str, service: str, region: str, role_arn: str | None = None, external_id: str | None = None) -> Any:
+        """boto3's client of a service, made once (making one is not thread-safe). Raises BotoCoreError."""
+        place = HOME_REGION if region == GLOBAL else region
+        key = (account, role_arn, external_id)
+        with self._lock:
+            found = self._clients.get((key, service, place))
+            if found is None:
+                found = self._session(key).client(service, region_name=place, config=self._config)  # type: ignore[call-overload]  # any service
+                if service == "s3control":
+                    keep_host(found)
+                self._clients[(key, service, place)] = found
+            return found
+
+    def budget(self, account: str, service: str) -> threading.Semaphore:
+        """What every call of this account and service must hold while it runs."""
+        with self._lock:
+            return self._budgets.setdefault((account, service), threading.Semaphore(self._concurrency))
+
+    def identity(self, account: str, role_arn: str | None = None, external_id: str | None = None) -> dict[str, str]:
+        """Who the credentials for an account are: {"account", "arn", "user_id"}. Raises Denied, Unavailable."""
+        answer = self.reader(account, GLOBAL, "identity", role_arn, external_id).call("sts", "get_caller_identity", region=self._home(account))
+        try:
+            return {"account": answer["Account"], "arn": answer["Arn"], "user_id": answer["UserId"]}
+        except KeyError as error:
+            raise Unavailable(f"sts:GetCallerIdentity in {account}: broken answer, {error} is missing") from error
+
+    def enabled_regions(self, account: str, role_arn: str | None = None, external_id: str | None = None) -> tuple[str, ...]:
+        """Regions that are enabled in an account, sorted. Raises Denied, Unavailable."""
+        reader = self.reader(account, GLOBAL, "regions", role_arn, external_id)
+        regions = reader.items("ec2", "describe_regions", "Regions", region=self._home(account), AllRegions=False)
+        return tuple(sorted(region["RegionName"] for region in regions))
+
+    def release(self, account: str) -> None:
+        """Close and forget an account's clients and sessions, once nothing of it is being read."""
+        with self._lock:
+            for key in [key for key in self._clients if key[0][0] == account]:
+                self._clients.pop(key).close()
+            for session in [key for key in self._sessions if key[0] == account]:
+                del self._sessions[session]
+
+    def _session(self, key: _Key) -> boto3.session.Session:
+        account, role_arn, external_id = key
+        with self._lock:
+            found = self._sessions.get(key)
+            if found is None:
+                if self._loader is None:
+                    self._loader = create_loader()
+                renew = None
+                if role_arn is not None:
+                    role = role_arn
+                    renew = lambda: assume(self._caller_sts, account, role, external_id)  # noqa: E731
+                found = self._sessions[key] = new_session(self._loader, renew)
+            return found
+
+    def _home(self, account: str) -> str:
+        return self._session((account, None, None)).region_name or HOME_REGION
+
+    def _caller_sts(self) -> Any:
+        return self.client("", "sts", self._home(""))

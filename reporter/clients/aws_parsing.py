@@ -1,0 +1,122 @@
+"""What botocore lacks between the wire and its parsers: a successful answer must be whole, and its raw bytes stay at hand.
+
+botocore reads a truncated or broken JSON body with status 200 as an empty page, and an HTML page as an empty XML answer. Here both are
+BrokenPage. Signing, endpoints, retries, paginators and the parsing of errors stay botocore's.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from botocore.model import OperationModel, StructureShape
+from botocore.parsers import ResponseParserError, ResponseParserFactory
+from botocore.session import Session
+
+from reporter.clients.inspector_findings import decode_findings
+
+RAW = "RawAnswer"
+"""Key of an answer under which its (body, content type) lie until the reader takes them."""
+
+DECODERS: dict[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {
+    ("inspector2", "ListFindings"): decode_findings,
+}
+"""(service, operation) -> typed decoder of a successful body, instead of botocore's parser."""
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+_ELSEWHERE = ("header", "headers", "statusCode")
+
+
+class BrokenPage(Exception):
+    """An answer with a status of success that is not whole, or not in the protocol's form."""
+
+
+class StrictParserFactory(ResponseParserFactory):
+    """botocore's parsers, each behind a check that the body is whole."""
+
+    def create_parser(self, protocol_name: str) -> Any:
+        return StrictParser(super().create_parser(protocol_name), protocol_name)
+
+
+class StrictParser:
+    """One of botocore's parsers behind a check. Raises BrokenPage."""
+
+    def __init__(self, parser: Any, protocol: str) -> None:
+        self._parser, self._protocol = parser, protocol
+
+    def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
+        body = response["body"]
+        if response["status_code"] >= 300 or not isinstance(body, bytes):  # errors are botocore's; streams are not pages
+            return self._parser.parse(response, shape)
+        context = response["context"]
+        try:
+            decode = DECODERS.get((context.get("service", ""), context["operation_name"]))
+            if decode is not None:
+                return {**decode(body), "ResponseMetadata": _metadata(response)}
+            self._check(body, shape, context["operation_name"])
+            return self._parser.parse(response, shape)
+        except (ResponseParserError, msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise BrokenPage(f"{type(error).__name__}: {error}"[:200]) from error
+
+    def _check(self, body: bytes, shape: Any, operation: str) -> None:
+        if not _carries_document(shape):
+            return
+        if not body.strip():
+            raise BrokenPage("an empty body where a document belongs")
+        if "json" in self._protocol:
+            _OBJECT.decode(body)
+        elif self._protocol in ("query", "ec2", "rest-xml"):
+            match = _ROOT.match(body)
+            root = match[1].decode("ascii", "replace") if match else ""
+            expected = root.lower() not in ("", "html") if self._protocol == "rest-xml" else root == f"{operation}Response"
+            if not expected:
+                raise BrokenPage(f"the document's root is {root or 'missing'}")
+
+
+def _carries_document(shape: Any) -> bool:
+    """True where the operation's answer has members in its body that are a document, not free text."""
+    if not isinstance(shape, StructureShape):
+        return False
+    payload = shape.serialization.get("payload")
+    if payload is not None:
+        return shape.members[payload].type_name not in ("string", "blob")
+    return any(member.serialization.get("location") not in _ELSEWHERE for member in shape.members.values())
+
+
+def _metadata(response: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in response["headers"].items()}
+    metadata: dict[str, Any] = {"HTTPStatusCode": response["status_code"], "HTTPHeaders": headers}
+    if "x-amzn-requestid" in headers:
+        metadata["RequestId"] = headers["x-amzn-requestid"]
+    return metadata
+
+
+class _Sent(threading.local):
+    """How often this thread's present call has been sent; answers tell, but errors on the way do not."""
+
+    attempts: int = 0
+
+
+SENT = _Sent()
+
+
+def be_strict(session: Session) -> None:
+    """Make every client that this botocore session will create parse strictly, leave (body, content type) under RAW and count in SENT."""
+    session.register_component("response_parser_factory", StrictParserFactory())
+    session.register("before-parse", _keep_raw)  # type: ignore[arg-type]  # botocore passes keywords
+    session.register("request-created", _count_attempt)  # type: ignore[arg-type]
+
+
+def _count_attempt(request: Any, **_: Any) -> None:
+    SENT.attempts = request.context["retries"]["attempt"]
+
+
+def _keep_raw(operation_model: OperationModel, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    response_dict["context"]["service"] = operation_model.service_model.service_name
+    body = response_dict["body"]
+    if response_dict["status_code"] < 300 and isinstance(body, bytes):
+        customized_response_dict[RAW] = (body, str(response_dict["headers"].get("content-type", "")))

@@ -1,0 +1,255 @@
+"""What a source calls: one scope's window on AWS. Errors arrive as Denied, Unavailable or NotEnabled, never as empty answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import OperationModel
+
+from reporter.clients.aws_errors import error_code, error_message, from_answer, from_the_way
+from reporter.clients.aws_parsing import RAW, SENT, BrokenPage
+from reporter.clients.aws_raw import RawAnswer, RawObserver, redact
+from reporter.core.errors import NotEnabled, Unavailable
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+_Kept = tuple[str, str, bytes, str]
+_TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("NextMarker", "NextMarker"), ("NextMarker", "Marker"))
+"""(member of the answer, member of the request) by which operations without a botocore paginator go on."""
+
+
+class _Absent(Exception):
+    """The answer was an error that the caller takes as 'there is none'."""
+
+
+class _Thread(threading.local):
+    """Where this thread's raw answers go instead of the record, while map() runs."""
+
+    kept: list[_Kept] | None = None
+
+
+@dataclass
+class AwsReader:
+    """Reads AWS for one scope. `calls` and `retries` count for the ledger.
+
+    `region` is "global" for global sources (their clients are in us-east-1). `now`: the run's instant. `rule_prefix`: how the names of our
+    own Config rules begin.
+    """
+
+    account: str
+    region: str
+    source: str
+    now: datetime
+    rule_prefix: str
+    redacts: tuple[str, ...]
+    raw: RawObserver | None
+    threads: int
+    client: Callable[[str, str], Any]
+    budget: Callable[[str], threading.Semaphore]
+    calls: int = 0
+    retries: int = 0
+    _sequence: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _thread: _Thread = field(default_factory=_Thread)
+
+    def call(
+        self, service: str, operation: str, *, region: str | None = None, absent: Sequence[str] = (), off: Sequence[str] = (), **params: Any
+    ) -> dict[str, Any]:
+        """One call; `operation` is boto3's method name. Error codes in `absent` -> {}; in `off` -> NotEnabled. Raises Denied, Unavailable."""
+        asked = _Call(self, service, operation, region or self.region, absent, off)
+        try:
+            return asked.answer(lambda client: getattr(client, operation)(**params))
+        except _Absent:
+            return {}
+
+    def items(
+        self,
+        service: str,
+        operation: str,
+        key: str,
+        *,
+        region: str | None = None,
+        optional: bool = False,
+        absent: Sequence[str] = (),
+        off: Sequence[str] = (),
+        **params: Any,
+    ) -> list[Any]:
+        """Every element under `key` (dotted: "DistributionList.Items") of every page. A page without it is broken (Unavailable), unless
+        `optional`: then its last part may be missing. Error codes in `absent` -> []; in `off` -> NotEnabled. Raises Denied, Unavailable."""
+        asked = _Call(self, service, operation, region or self.region, absent, off)
+        found: list[Any] = []
+        try:
+            for page in asked.pages(params):
+                found.extend(_under(page, key, optional, asked.where))
+        except _Absent:
+            return []
+        return found
+
+    def map(self, function: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
+        """function(item) for every item, in a few threads; results, and the raw answers they caused, in the order of the items.
+
+        The first item's error that there is, in that order, is raised; what has not begun is not begun.
+        """
+        listed = list(items)
+        if len(listed) < 2 or self.threads < 2:
+            return [function(item) for item in listed]
+        made: list[Made] = []
+        with ThreadPoolExecutor(min(self.threads, len(listed)), thread_name_prefix=f"{self.source}-{self.account}-{self.region}") as pool:
+            try:
+                for future in [pool.submit(self._apart, function, item) for item in listed]:
+                    result, kept = future.result()
+                    made.append(result)
+                    for answer in kept:
+                        self._deliver(answer)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return made
+
+    def _apart(self, function: Callable[[Given], Made], item: Given) -> tuple[Made, list[_Kept]]:
+        """function(item), with the raw answers it caused kept aside."""
+        kept: list[_Kept] = []
+        self._thread.kept = kept
+        try:
+            return function(item), kept
+        finally:
+            self._thread.kept = None
+
+    def keep(self, service: str, operation: str, body: bytes, content_type: str) -> None:
+        """Hand one raw answer to the record, redacted as the source declares."""
+        if self.raw is None:
+            return
+        stored = redact(body, self.redacts) if self.redacts else body
+        self._deliver((service, operation, stored, content_type))
+
+    def _deliver(self, answer: _Kept) -> None:
+        if self._thread.kept is not None:
+            self._thread.kept.append(answer)
+            return
+        service, operation, body, content_type = answer
+        with self._lock:
+            sequence = self._sequence
+            self._sequence += 1
+        if self.raw is not None:
+            self.raw(RawAnswer(self.account, self.region, self.source, service, operation, sequence, body, content_type))
+
+    def count(self, attempts: int) -> None:
+        """One call that was sent so many times; 0: it was not sent."""
+        with self._lock:
+            self.calls += min(attempts, 1)
+            self.retries += max(attempts - 1, 0)
+
+
+@dataclass
+class _Call:
+    """One operation, asked for once or page by page."""
+
+    reader: AwsReader
+    service: str
+    operation: str
+    region: str
+    absent: Sequence[str]
+    off: Sequence[str]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.name = "".join(part.capitalize() for part in self.operation.split("_"))
+
+    @property
+    def where(self) -> str:
+        return f"{self.service}:{self.name} in {self.reader.account} {self.region}"
+
+    def answer(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """ask(client) within the budget, counted, its raw body kept. Raises _Absent, NotEnabled, Denied, Unavailable."""
+        reader = self.reader
+        SENT.attempts = 0
+        try:
+            client = reader.client(self.service, self.region)
+            self.name = client.meta.method_to_api_mapping[self.operation]
+            with reader.budget(self.service):
+                answer = ask(client)
+        except ClientError as error:
+            code = error_code(error)
+            if code in self.absent:
+                raise _Absent from error
+            if code in self.off:
+                raise NotEnabled(f"{self.where}: {code}: {error_message(error)[:300]}") from error
+            raise from_answer(error, where=self.where, service=self.service, operation=self.name) from error
+        except BotoCoreError as error:
+            raise from_the_way(error, where=self.where) from error
+        except BrokenPage as error:
+            raise Unavailable(f"{self.where}: broken page: {error}") from error
+        finally:
+            reader.count(SENT.attempts)
+        body, content_type = answer.pop(RAW, (None, ""))
+        if body is not None:
+            reader.keep(self.service, self.name, body, content_type)
+        return answer
+
+    def pages(self, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Every page: by botocore's paginator where there is one, else by the token that the operation's model declares."""
+        pages: Iterator[dict[str, Any]] | None = None
+
+        def first(client: Any) -> dict[str, Any]:
+            nonlocal pages
+            if client.can_paginate(self.operation):
+                pages = iter(client.get_paginator(self.operation).paginate(**params))
+                return next(pages)
+            return _further(self.operation, params, client)
+
+        page = self.answer(first)
+        if pages is None:
+            yield from self._by_token(page, params)
+            return
+        while page is not _END:
+            yield page
+            page = self.answer(partial(_next, pages))
+
+    def _by_token(self, page: dict[str, Any], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield page
+        model: OperationModel = self.reader.client(self.service, self.region).meta.service_model.operation_model(self.name)
+        accepted = model.input_shape.members if model.input_shape is not None else {}
+        seen: set[str] = set()
+        while True:
+            going_on = next(((page[given], asked) for given, asked in _TOKENS if page.get(given) and asked in accepted), None)
+            if going_on is None:
+                return
+            token, asked = going_on
+            if token in seen:
+                raise Unavailable(f"{self.where}: broken page: the same token twice")
+            seen.add(token)
+            page = self.answer(partial(_further, self.operation, {**params, asked: token}))
+            yield page
+
+
+_END: dict[str, Any] = {}
+"""What stands for 'no further page'; nothing was sent for it."""
+
+
+def _next(pages: Iterator[dict[str, Any]], _client: Any) -> dict[str, Any]:
+    return next(pages, _END)
+
+
+def _further(operation: str, params: dict[str, Any], client: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = getattr(client, operation)(**params)
+    return answer
+
+
+def _under(page: Any, key: str, optional: bool, where: str) -> list[Any]:
+    steps = key.split(".")
+    value = page
+    for step in steps[:-1]:
+        value = value.get(step) if isinstance(value, dict) else None
+    found = value.get(steps[-1]) if isinstance(value, dict) else None
+    if found is None and optional and isinstance(value, dict):
+        return []
+    if not isinstance(found, list):
+        raise Unavailable(f"{where}: broken page: it has no {key}")
+    return found
