@@ -19,7 +19,9 @@ class Span(StrEnum):
     HERE = "here"
     """the resource's account and region; for a global source its account; for a WP source the resource's tenant, or all if it has none"""
     ACCOUNT = "account"
-    """every region of the resource's account"""
+    """every region of the resource's account that the schedule covers"""
+    ABSENT = "absent"
+    """a WP source that matters only where no computer was found: then all tenants (a narrowed role hides computers)"""
 
 
 @dataclass(frozen=True)

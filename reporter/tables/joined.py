@@ -198,3 +198,30 @@ SCOPES = Table(
         Column("permission", Kind.TEXT, "what to grant", nullable=True),
     ),
 )
+
+EXCEPTIONS = Table(
+    "exceptions",
+    "The schedule's exceptions, as written there",
+    ("check", "resource", "ticket", "expires"),
+    (
+        Column("check", Kind.CATEGORY, "check id"),
+        Column("resource", Kind.TEXT, "resource, exactly as in results"),
+        Column("reason", Kind.TEXT, "why the failure is accepted"),
+        Column("owner", Kind.CATEGORY, "who carries the risk"),
+        Column("approved_by", Kind.CATEGORY, "who approved it"),
+        Column("ticket", Kind.TEXT, "where the approval is recorded"),
+        Column("expires", Kind.TEXT, "last day, YYYY-MM-DD"),
+    ),
+)
+
+PREVIOUS_PACK = Table(
+    "previous_pack",
+    "The evidence pack of the run before this one in the chain; no row in the first run",
+    ("run_id",),
+    (
+        Column("run_id", Kind.TEXT, "run id"),
+        Column("sealed", Kind.FLAG, "its files are those that its seal names, and the signature holds; empty: it could not be read", nullable=True),
+        Column("chained", Kind.FLAG, "its seal is the chain's head, on the seal before it; empty: that could not be read", nullable=True),
+        Column("message", Kind.TEXT, "what was seen", nullable=True),
+    ),
+)

@@ -1,0 +1,90 @@
+"""How a check says what it found: vectorised, first case that holds; and when an instance can be judged at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+from reporter.core.check import VERDICTS, Need, Span
+from reporter.core.result import Severity, Status
+from reporter.core.world import World
+
+Case: TypeAlias = tuple[pd.Series, Status, Any]
+"""Where it holds, the status, and the reason (a text, or a series of texts)."""
+
+AGENT_NEEDS = (Need("wp_computers"), Need("wp_roles", Span.ABSENT))
+"""What every question about an instance's agent depends on."""
+
+RESTING = frozenset({"stopped", "stopping", "shutting-down", "terminated"})
+"""Power states in which no agent runs."""
+
+_WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+_RANKS = {"CRITICAL": 0, "HIGH": 1, "MEDIUM": 2, "UNTRIAGED": 2, "LOW": 3, "INFORMATIONAL": 3}
+
+
+def first_case(frame: pd.DataFrame, cases: Sequence[Case]) -> tuple[pd.Series, pd.Series]:
+    """Status and reason of each row: the first case that holds. A row for which none holds is UNKNOWN."""
+    status = pd.Series(Status.UNKNOWN.value, index=frame.index, dtype="object")
+    reason = pd.Series("no rule of this check applies to what was read", index=frame.index, dtype="object")
+    for holds, verdict, because in reversed(cases):
+        mask = holds.fillna(value=False).astype(bool)
+        status = status.mask(mask, verdict.value)
+        reason = reason.mask(mask, because)
+    return status, reason
+
+
+def verdicts(frame: pd.DataFrame, *, resource: str, status: Any, reason: Any, observed: Any, expected: Any, severity: Any = None) -> pd.DataFrame:
+    """Rows with account, region and (where they have them) tenant and owner -> VERDICTS. Missing observations become empty text."""
+    made = pd.DataFrame(index=frame.index)
+    for column in ("account", "region", "tenant", "owner"):
+        made[column] = frame[column] if column in frame.columns else None
+    made["resource"] = frame[resource]
+    made["status"], made["severity"], made["reason"] = status, severity, reason
+    made["observed"], made["expected"] = observed, expected
+    for column in ("observed", "expected"):
+        made[column] = made[column].astype("object").where(made[column].notna(), "")
+    return VERDICTS.conform(made)
+
+
+def resting(instances: pd.DataFrame) -> pd.Series:
+    """Instances that do not run: nothing can be said of their agents."""
+    return instances["state"].isin(RESTING)
+
+
+def young(world: World, instances: pd.DataFrame) -> pd.Series:
+    """Instances launched within the grace period: an agent may still be installing."""
+    earliest = world.now - timedelta(minutes=world.settings.checks.grace_minutes)
+    return (instances["launch_time"] > earliest).fillna(value=False)
+
+
+def agent_cases(world: World, instances: pd.DataFrame) -> list[Case]:
+    """The cases that come before any question about an instance's agent."""
+    grace = world.settings.checks.grace_minutes
+    return [
+        (resting(instances), Status.NOT_APPLICABLE, "the instance is " + instances["state"] + ": no agent runs"),
+        (young(world, instances), Status.UNKNOWN, f"launched less than {grace} minutes ago: the agent may still be installing"),
+        (
+            instances["protection"] == "unknown",
+            Status.UNKNOWN,
+            "no computer was found, and Workload Protection was not read whole (a tenant unread, or its role narrowed)",
+        ),
+        (instances["protection"] == "unmanaged", Status.FAIL, "no Workload Protection computer stands for this instance: it is unmanaged"),
+    ]
+
+
+def severity_rank(severities: pd.Series) -> pd.Series:
+    """AWS's severity words -> 0 (CRITICAL) .. 3 (LOW); words we do not know count as MEDIUM."""
+    return severities.map(_RANKS).fillna(_RANKS["MEDIUM"]).astype("int64")
+
+
+def severity_of_rank(ranks: pd.Series) -> pd.Series:
+    """The inverse: rank -> one of the four severities a result has."""
+    return ranks.map({rank: severity.value for rank, severity in enumerate(_WORST_FIRST)})
+
+
+def no_verdicts() -> pd.DataFrame:
+    """Nothing to judge."""
+    return VERDICTS.frame()

@@ -1,0 +1,135 @@
+"""Judge: tables -> results. Law 1 is kept here, for every check: what could not be read is UNKNOWN, with the cause and the permission named."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from importlib import import_module
+from types import ModuleType
+from typing import TypeAlias
+
+import pandas as pd
+
+import reporter.checks
+from reporter.core.check import VERDICTS, Check, Need
+from reporter.core.reading import all_unread, unread, why_unread
+from reporter.core.result import ROLL_UP, Status
+from reporter.core.scope import Scope, ScopeState
+from reporter.core.settings import ExceptionRule
+from reporter.core.world import World
+from reporter.tables.joined import RESULTS
+from reporter.waivers import waive
+
+History: TypeAlias = Mapping[tuple[str, str, str, str], tuple[str, datetime]]
+"""(check id, resource, account, region) -> status in the run before, and since when it held."""
+
+_KEY = ["check_id", "resource", "account", "region"]
+_HIDDEN = (ScopeState.DENIED, ScopeState.UNAVAILABLE, ScopeState.NOT_ENABLED)
+
+
+def discover(package: ModuleType = reporter.checks) -> tuple[Check, ...]:
+    """Every CHECK and CHECKS of the files under checks/, by id; `about` is the file's docstring. Raises ValueError for an id used twice."""
+    found: dict[str, Check] = {}
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        module = import_module(info.name)
+        declared = (*getattr(module, "CHECKS", ()), *([module.CHECK] if hasattr(module, "CHECK") else ()))
+        for check in declared:
+            if check.id in found:
+                raise ValueError(f"two checks have the id {check.id}")
+            found[check.id] = check if check.about else replace(check, about=module.__doc__ or "")
+    return tuple(found[check_id] for check_id in sorted(found))
+
+
+def judge(world: World, checks: Sequence[Check], exceptions: Iterable[ExceptionRule] = (), history: History | None = None) -> pd.DataFrame:
+    """Ask every check -> RESULTS, sorted.
+
+    A row that depends on a scope that was not read becomes UNKNOWN; a population that was not read is one UNKNOWN row with resource `*`
+    per check, account and region; a FAIL with a valid exception becomes WAIVED. Rows that agree in check, resource, account and region
+    become one, with the status that comes first in core.result.ROLL_UP. With `history`, first_seen and age_days are filled. An exception
+    raised inside a check is a defect and is not caught.
+    """
+    frames = [part for check in checks for part in (_judged(world, check), _unseen(world, check)) if len(part)]
+    if not frames:
+        return RESULTS.frame()
+    rows = pd.concat(frames, ignore_index=True)
+    rows = waive(_one_row_each(rows), tuple(exceptions), world.now)
+    rows = _aged(rows, history, world.now)
+    return RESULTS.sort(RESULTS.conform(rows))
+
+
+def _judged(world: World, check: Check) -> pd.DataFrame:
+    rows = VERDICTS.conform(check.judge(world))
+    if rows.empty:
+        return rows
+    cause = _causes(world, check, rows)
+    hidden = (cause != "") & (rows["status"] != Status.NOT_APPLICABLE.value)
+    rows["status"] = rows["status"].mask(hidden, Status.UNKNOWN.value)
+    rows["reason"] = rows["reason"].mask(hidden, cause)
+    rows["observed"] = rows["observed"].mask(hidden, "")
+    rows["severity"] = rows["severity"].where(rows["severity"].notna() & ~hidden, check.severity.value)
+    rows["check_id"] = check.id
+    return rows
+
+
+def _causes(world: World, check: Check, rows: pd.DataFrame) -> pd.Series:
+    """For each row, why its answer cannot be given, or "". Asked once for each distinct account, region and tenant."""
+    places = rows[["account", "region", "tenant"]].fillna("")
+    codes = places.groupby(["account", "region", "tenant"], sort=False).ngroup()
+    distinct = places.drop_duplicates()
+    causes = [_cause(world, check, *place) for place in distinct.itertuples(index=False, name=None)]
+    by_code = pd.Series(causes, index=codes.loc[distinct.index], dtype="object")
+    return codes.map(by_code)
+
+
+def _cause(world: World, check: Check, account: str, region: str, tenant: str) -> str:
+    needs = (*_population_here(world, check, account, region), *check.needs)
+    return unread(world, needs, account, region, tenant, own_service=check.own_service)
+
+
+def _population_here(world: World, check: Check, account: str, region: str) -> tuple[Need, ...]:
+    """The population sources a row can have come from: those with a scope in its own place; if there are none, all of them."""
+    own = tuple(source for source in check.population if Scope(account, region, source) in world.ledger.planned)
+    return tuple(Need(source) for source in own or check.population)
+
+
+def _unseen(world: World, check: Check) -> pd.DataFrame:
+    """One row `*` for each account and region whose population was not read."""
+    places: dict[tuple[str, str], list[Scope]] = {}
+    for scope in sorted(scope for source in check.population for scope in world.ledger.scopes_of(source)):
+        row = world.ledger.row(scope)
+        if row is not None and row.state in _HIDDEN and why_unread(world, scope, own_service=check.own_service):
+            places.setdefault((scope.account, scope.region), []).append(scope)
+    listed = [
+        ("*", account, region, None, Status.UNKNOWN.value, check.severity.value, all_unread(world, scopes), "", "", None)
+        for (account, region), scopes in places.items()
+    ]
+    rows = VERDICTS.frame(listed)
+    rows["check_id"] = check.id
+    return rows
+
+
+def _one_row_each(rows: pd.DataFrame) -> pd.DataFrame:
+    order = {status.value: rank for rank, status in enumerate(ROLL_UP)}
+    rows["rank"] = rows["status"].map(order)
+    doubled = rows.duplicated(_KEY, keep=False)
+    if not doubled.any():
+        return rows
+    worst = rows.loc[doubled].sort_values([*_KEY, "rank", "severity", "reason", "observed"], kind="stable").drop_duplicates(_KEY)
+    return pd.concat([rows.loc[~doubled], worst], ignore_index=True)
+
+
+def _aged(rows: pd.DataFrame, history: History | None, now: datetime) -> pd.DataFrame:
+    """first_seen is the run before's where the status is the same, else now."""
+    if history is None:
+        rows["first_seen"], rows["age_days"] = None, None
+        return rows
+    before = pd.DataFrame(list(history.keys()), columns=_KEY, dtype="object")
+    values = pd.DataFrame(list(history.values()), columns=["was", "since"], dtype="object")
+    merged = rows.merge(pd.concat([before, values], axis=1), on=_KEY, how="left", validate="one_to_one")
+    since = pd.Series(pd.to_datetime(merged["since"], utc=True))
+    kept = (merged["was"] == merged["status"]) & since.notna()
+    merged["first_seen"] = since.where(kept, pd.Timestamp(now))
+    merged["age_days"] = (pd.Timestamp(now) - merged["first_seen"]).dt.days
+    return merged

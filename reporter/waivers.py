@@ -1,0 +1,43 @@
+"""Exceptions: an accepted FAIL is shown as WAIVED, for at most 366 days. Nothing else can be waived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import pandas as pd
+
+from reporter.core.expiry import last_day, refusal
+from reporter.core.result import Status
+from reporter.core.settings import ExceptionRule
+
+
+def waive(rows: pd.DataFrame, exceptions: Sequence[ExceptionRule], now: datetime) -> pd.DataFrame:
+    """FAIL rows whose check and resource are exactly those of a valid exception -> WAIVED, with `waiver` "TICKET until DATE".
+
+    An exception that is expired, too long or without a readable date never waives; the row's reason says so.
+    """
+    rows["waiver"] = None
+    failing = rows.index[rows["status"] == Status.FAIL.value]
+    if not exceptions or not len(failing):
+        return rows
+    by_key: dict[tuple[str, str], list[ExceptionRule]] = {}
+    for rule in exceptions:
+        by_key.setdefault((rule.check, rule.resource), []).append(rule)
+    keys = pd.MultiIndex.from_frame(rows.loc[failing, ["check_id", "resource"]])
+    for index in failing[keys.isin(list(by_key))]:
+        rules = by_key[(str(rows.at[index, "check_id"]), str(rows.at[index, "resource"]))]
+        _apply(rows, index, sorted(rules, key=lambda rule: (last_day(rule.expires) or date.min, rule.ticket)), now.date())
+    return rows
+
+
+def _apply(rows: pd.DataFrame, index: int, rules: Sequence[ExceptionRule], today: date) -> None:
+    valid = [rule for rule in rules if not refusal(rule.expires, today)]
+    if valid:
+        longest = valid[-1]
+        rows.at[index, "status"] = Status.WAIVED.value
+        rows.at[index, "waiver"] = f"{longest.ticket} until {longest.expires}"
+        rows.at[index, "reason"] = f"{rows.at[index, 'reason']}; accepted: {longest.reason}"
+        return
+    last = rules[-1]
+    rows.at[index, "reason"] = f"{rows.at[index, 'reason']}; exception {last.ticket} does not waive this: {refusal(last.expires, today)}"
