@@ -15,11 +15,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import requests
 
+from reporter.clients.aws_raw import RawAnswer, RawObserver
 from reporter.core.errors import Denied, Unavailable
+from reporter.core.scope import TENANT_REGION
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,12 +30,6 @@ WINDOW_SECONDS = 60.0
 REPEATED = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE_SECONDS = 30.0
 THREADS = 8
-
-
-class RawAnswers(Protocol):
-    """Where answers are kept as received."""
-
-    def keep(self, account: str, region: str, source: str, operation: str, body: bytes, content_type: str) -> None: ...
 
 
 class RateWindow:
@@ -71,7 +67,7 @@ class WpClient:
         calls_per_minute: int = 400,
         patience: float = 150.0,
         timeout: float = 60.0,
-        raw: RawAnswers | None = None,
+        raw: RawObserver | None = None,
     ) -> None:
         self.tenant, self._url, self._patience, self._timeout, self._raw = tenant, url.rstrip("/"), patience, timeout, raw
         self._window = RateWindow(calls_per_minute)
@@ -136,9 +132,10 @@ class WpClient:
             raise Unavailable(f"{where}: the answer is not a JSON object")
         return value
 
-    def keep(self, source: str, operation: str, body: bytes) -> None:
+    def keep(self, source: str, operation: str, sequence: int, body: bytes) -> None:
+        """Hand a raw answer to the record."""
         if self._raw is not None:
-            self._raw.keep(self.tenant, "-", source, operation, body, "application/json")
+            self._raw(RawAnswer(self.tenant, TENANT_REGION, source, "wp", operation, sequence, body, "application/json"))
 
 
 class WpReader:
@@ -183,9 +180,10 @@ class WpReader:
 
     def _call(self, method: str, path: str, query: Mapping[str, Any], body: Any, right: str, operation: str) -> dict[str, Any]:
         with self._lock:
+            sequence = self.calls
             self.calls += 1
         answer, content, repeated = self._client.send(method, path, query=query, body=body, right=right)
         with self._lock:
             self.retries += repeated
-        self._client.keep(self._source, operation, content)
+        self._client.keep(self._source, operation, sequence, content)
         return answer

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from reporter.core.modules import MODULES
 
@@ -37,7 +37,15 @@ def _duration(value: Any) -> Any:
     raise ValueError("a duration is written with its unit: 30m, 24h or 7d")
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+def _written(value: timedelta) -> str:
+    minutes = int(value.total_seconds() // 60)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes and minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_written, return_type=str)]
 
 
 class Section(BaseModel):

@@ -1,0 +1,227 @@
+"""The command line. Errors are for people; a traceback only with --debug. Progress goes to stderr, and only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporter import __version__
+from reporter.core import clock
+from reporter.core.errors import ReporterError, ScheduleError
+
+if TYPE_CHECKING:
+    from reporter.run import Finished
+
+COMPLETE, BROKE, WRONG, INCOMPLETE, FAILED_CHECKS = 0, 1, 2, 3, 5
+
+SCHEDULE = click.option(
+    "--schedule", "schedule_file", type=click.Path(path_type=Path), default=Path("schedule.yaml"), show_default=True, help="The schedule."
+)
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True, help="Folder that runs are kept in."
+)
+FAIL_ON = click.option("--fail-on", type=click.Choice(["FAIL"]), help="Exit with 5 when a check has this status.")
+
+
+class Instant(click.ParamType):
+    """An instant: ISO 8601 with Z or an offset."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            return value if isinstance(value, datetime) else clock.parse(value)
+        except ValueError:
+            self.fail(f"{value!r} is no instant; write it like 2026-11-24T03:00:00Z", param, ctx)
+
+
+NOW = click.option("--now", type=Instant(), help="The clock of the run, for repeatable runs; default: the present.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="reporter")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def cli(debug: bool) -> None:
+    """Tells, every night, how well EC2 and ECS workloads are protected by Server & Workload Protection, and what could not be seen."""
+    del debug  # read by main(), which also has to act where this function is never reached
+
+
+@cli.command("run")
+@SCHEDULE
+@OUT
+@FAIL_ON
+@NOW
+@click.option("--job", help="Name of the job in the schedule.")
+def run_command(schedule_file: Path, out: Path, fail_on: str | None, now: datetime | None, job: str | None) -> int:
+    """Gather, join, judge and report: one sealed run folder below --out, its path on the last line."""
+    from reporter.run import run
+    from reporter.schedule import load
+
+    schedule = load(schedule_file)
+    if job is not None and job not in schedule.jobs:
+        raise ScheduleError(
+            f"the schedule has no job {job!r}",
+            where=f"{schedule_file}, jobs",
+            fix=f"one of: {', '.join(sorted(schedule.jobs))}",
+            meanwhile="nothing was read, written or sent",
+        )
+    with _progress() as watch:
+        finished = run(schedule, out, now or clock.now(), job=job, watch=watch)
+    return _say(finished, fail_on)
+
+
+@cli.command("judge")
+@click.argument("stored", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--schedule", "schedule_file", type=click.Path(path_type=Path), help="Judge by this schedule; default: the run's own.")
+@FAIL_ON
+def judge_command(stored: Path, schedule_file: Path | None, fail_on: str | None) -> int:
+    """Join and judge a stored run again, without the world and at its own clock. Writes a new run beside it."""
+    from reporter.run import judge_again
+    from reporter.schedule import load
+
+    with _progress() as watch:
+        finished = judge_again(stored, load(schedule_file) if schedule_file else None, watch=watch)
+    return _say(finished, fail_on)
+
+
+@cli.command("demo")
+@OUT
+@NOW
+@click.option("--size", type=click.Choice(["small", "demo"]), default="demo", show_default=True, help="Size of the estate.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another estate.")
+def demo_command(out: Path, now: datetime | None, size: str, seed: int) -> int:
+    """The main job on a made-up organisation that runs on this machine: nothing outside it is called."""
+    try:
+        from reporter.sandbox.serve import sandbox
+    except ModuleNotFoundError as error:
+        raise ReporterError(
+            f"the sandbox is not installed ({error.name} is missing)", fix="pip install 'workload-compliance-reporter[sandbox]'"
+        ) from error
+    from reporter.run import run
+    from reporter.schedule import parse
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    at = now or clock.now()
+    click.echo(f"Starting an AWS organisation and a Workload Protection tenant on this machine (size {size}) …", err=True)
+    with sandbox(size=size, seed=seed, now=at) as served:
+        os.environ.update(served.environment)
+        with _progress() as watch:
+            finished = run(parse(served.schedule, "the sandbox's schedule"), out, at, watch=watch)
+    folder = finished.folder.resolve()
+    click.echo(f"\nThe page:      xdg-open {folder / 'report.html'}")
+    click.echo(f"The workbook:  libreoffice {folder / 'report.xlsx'}\n")
+    _say(finished, None)
+    return COMPLETE
+
+
+@cli.command("schema")
+def schema_command() -> int:
+    """Print the JSON schema of schedule.yaml."""
+    from reporter.schedule import Schedule
+
+    click.echo(json.dumps(Schedule.model_json_schema(), indent=2, sort_keys=True))
+    return COMPLETE
+
+
+@cli.command("check")
+@SCHEDULE
+def check_command(schedule_file: Path) -> int:
+    """Look, before the first run, whether everything the schedule names can be reached, and say what to grant."""
+    from reporter.preflight import preflight
+    from reporter.schedule import load
+
+    findings = preflight(load(schedule_file))
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.what:<{width}}  {finding.seen}")
+        if not finding.good:
+            click.echo(f"      {'':<{width}}  change: {finding.fix}")
+    return COMPLETE if all(finding.good for finding in findings) else INCOMPLETE
+
+
+@cli.command("init")
+@click.option("--schedule", "schedule_file", type=click.Path(path_type=Path), default=Path("schedule.yaml"), show_default=True, help="File to write.")
+@click.option("--account", help="Account id; default: the account of the current credentials.")
+@click.option("--region", "regions", multiple=True, help="Region to read (repeatable); default: all that are enabled.")
+@click.option(
+    "--wp-url", default="https://workload.de-1.cloudone.trendmicro.com/api", show_default=True, help="Base URL of Workload Protection's API."
+)
+def init_command(schedule_file: Path, account: str | None, regions: tuple[str, ...], wp_url: str) -> int:
+    """Write a commented schedule.yaml to start from."""
+    from reporter.starter import write_starter
+
+    write_starter(schedule_file, account, regions, wp_url)
+    click.echo(f"{schedule_file} is written. Next: export WP_API_KEY=…, then: reporter check --schedule {schedule_file}")
+    return COMPLETE
+
+
+@cli.group("sandbox")
+def sandbox_group() -> None:
+    """An AWS organisation and a Workload Protection tenant that run on this machine."""
+
+
+@sandbox_group.command("serve", context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox_serve(arguments: tuple[str, ...]) -> int:
+    """Keep both servers up and print the environment to point any AWS client and the reporter at them."""
+    try:
+        from reporter.sandbox.serve import main as serve
+    except ModuleNotFoundError as error:
+        raise ReporterError(
+            f"the sandbox is not installed ({error.name} is missing)", fix="pip install 'workload-compliance-reporter[sandbox]'"
+        ) from error
+    return serve(list(arguments)) or COMPLETE
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Returns the exit code: 0 complete, 1 broke, 2 schedule or call wrong, 3 some scope unread, 5 checks failed (--fail-on)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    try:
+        code = cli.main(args=given, prog_name="reporter", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return WRONG
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        return BROKE
+    except ReporterError as error:
+        if debug:
+            raise
+        click.echo(f"reporter: {error}", err=True)
+        return error.exit_code
+    return code if isinstance(code, int) else COMPLETE
+
+
+def _say(finished: Finished, fail_on: str | None) -> int:
+    status, scopes = finished.by_status, finished.by_scope_state
+    click.echo("results  " + "  ".join(f"{name} {count}" for name, count in status.items()))
+    click.echo("scopes   " + "  ".join(f"{name} {count}" for name, count in scopes.items()))
+    for sentence in finished.held_back:
+        click.echo(f"not done  {sentence}")
+    if finished.incomplete:
+        click.echo("Some scopes could not be read: scopes.csv names each with the permission to grant. Checks that need them are UNKNOWN there.")
+    click.echo(str(finished.folder))
+    if finished.incomplete:
+        return INCOMPLETE
+    return FAILED_CHECKS if fail_on and status.get(fail_on) else COMPLETE
+
+
+def _progress() -> Any:
+    from reporter.progress import progress
+
+    return progress()
+
+
+Command = Callable[..., int]
+
+if __name__ == "__main__":
+    sys.exit(main())

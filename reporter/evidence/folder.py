@@ -1,0 +1,83 @@
+"""The folder of a run: built under a hidden name, renamed to run-NNNNNN when it is finished and sealed, never changed afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reporter.core.errors import ReporterError
+
+_RUN = re.compile(r"run-(\d{6})")
+_BUILDING = ".building-"
+
+
+def runs(out: Path) -> list[Path]:
+    """Finished runs in a folder, oldest first."""
+    if not out.is_dir():
+        return []
+    return sorted(path for path in out.iterdir() if _RUN.fullmatch(path.name) and path.is_dir())
+
+
+@contextmanager
+def building(out: Path) -> Iterator[tuple[Path, int]]:
+    """A hidden folder to build the next run in, and the run's sequence number. Removed if the run breaks.
+
+    Holds a lock for as long as the run lasts, so that two runs never write into one chain; the system releases it when a process dies. Raises
+    ReporterError where another run holds it or the folder cannot be written.
+    """
+    try:
+        (out / ".state").mkdir(parents=True, exist_ok=True)
+        handle = os.open(out / ".state" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ReporterError(f"the folder cannot be written: {error.strerror}", where=str(out), fix="another --out, or its rights") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReporterError(
+                "another run is writing into this folder",
+                where=str(out),
+                fix="wait for it to finish, or give this run another --out",
+                meanwhile="nothing was read or written",
+            ) from None
+        for left in out.glob(f"{_BUILDING}*"):  # of a run that was killed: the lock is ours, so nobody is at work there
+            shutil.rmtree(left)
+        sequence = _last(out) + 1
+        folder = out / f"{_BUILDING}{sequence:06d}"
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder, sequence
+        finally:
+            if folder.exists():
+                shutil.rmtree(folder)
+    finally:
+        os.close(handle)
+
+
+def finish(folder: Path, sequence: int) -> Path:
+    """Make everything durable, then give the run its name. Returns the run's folder."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            _sync(path, os.O_RDONLY)
+    run = folder.parent / f"run-{sequence:06d}"
+    folder.rename(run)
+    _sync(run.parent, os.O_RDONLY | os.O_DIRECTORY)
+    return run
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _last(out: Path) -> int:
+    found = runs(out)
+    return int(found[-1].name[4:]) if found else 0

@@ -1,0 +1,64 @@
+"""A stored run, read back: its schedule, its clock and its ledger, so that it can be judged again without the world."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from reporter.core.clock import parse
+from reporter.core.errors import ScheduleError
+from reporter.core.ledger import Ledger, LedgerRow
+from reporter.core.scope import Scope, ScopeState
+from reporter.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What run.json says of a run."""
+
+    run_id: str
+    now: datetime
+    endpoint_override: str
+    schedule: Schedule
+
+
+def read_run(folder: Path) -> StoredRun:
+    """run.json of a finished run. Raises ScheduleError where the folder holds no run."""
+    try:
+        said = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return StoredRun(str(said["id"]), parse(said["start"]), said["endpoint_override"] or "", Schedule.model_validate(said["schedule"]))
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise ScheduleError(
+            f"this is no finished run: {type(error).__name__}", where=str(folder), fix="the folder of a run, for example out/run-000001"
+        ) from error
+
+
+def read_ledger(folder: Path) -> Ledger:
+    """scopes.csv of a finished run as a closed ledger. Raises ScheduleError."""
+    try:
+        frame = pd.read_csv(folder / "scopes.csv", dtype=str, keep_default_na=False)
+        rows = [
+            LedgerRow(
+                Scope(row["account"], row["region"], row["source"]),
+                ScopeState(row["state"]),
+                int(row["rows"]),
+                int(row["calls"]),
+                int(row["retries"]),
+                float(row["seconds"]),
+                row["message"],
+                row["permission"],
+            )
+            for row in frame.to_dict("records")
+        ]
+    except (OSError, ValueError, KeyError) as error:
+        raise ScheduleError(f"the ledger of the run cannot be read: {error}", where=str(folder / "scopes.csv"), fix="an unchanged run") from error
+    ledger = Ledger(row.scope for row in rows)
+    for row in rows:
+        ledger.record(row)
+    ledger.close()
+    return ledger

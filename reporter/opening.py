@@ -1,0 +1,82 @@
+"""Open the way to the world: clients for every account and tenant, and a reader for each planned scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reporter.clients.aws import AwsClients
+from reporter.clients.aws_raw import RawObserver
+from reporter.clients.secrets import resolve
+from reporter.clients.workload_protection import WpClient
+from reporter.core.scope import GLOBAL, Reach, Scope
+from reporter.core.source import Source
+from reporter.schedule import Schedule
+from reporter.scopes import Access, ScopePlan
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Everything a run reads through."""
+
+    aws: AwsClients
+    wp: Mapping[str, WpClient]
+
+    def caller(self) -> str:
+        """Account of the current credentials. Raises Denied, Unavailable."""
+        return self.aws.identity("")["account"]
+
+    def organization_accounts(self) -> list[str]:
+        """Active accounts of the organisation, sorted. Raises Denied, Unavailable."""
+        reader = self.aws.reader("", GLOBAL, "organizations")
+        accounts = reader.items("organizations", "list_accounts", "Accounts")
+        return sorted(str(account["Id"]) for account in accounts if account.get("Status") == "ACTIVE")
+
+    def enabled_regions(self, account: str, role: str | None, external_id: str | None) -> list[str]:
+        """Regions enabled in an account, sorted. Raises Denied, Unavailable."""
+        return list(self.aws.enabled_regions(account, role, external_id))
+
+
+def open_clients(schedule: Schedule, raw: RawObserver | None = None) -> Clients:
+    """Clients as the schedule asks for them; secrets are read here. Raises ScheduleError for a secret that cannot be read. Opens no connection."""
+    aws = AwsClients(
+        read_timeout=schedule.aws.read_timeout,
+        connect_timeout=schedule.aws.connect_timeout,
+        max_attempts=schedule.aws.max_attempts,
+        concurrency=schedule.aws.concurrency,
+        raw=raw,
+    )
+    wp = {
+        tenant.name: WpClient(
+            tenant.name,
+            tenant.url,
+            tenant.auth,
+            resolve(tenant.key, f"workload_protection {tenant.name}"),
+            calls_per_minute=tenant.calls_per_minute,
+            patience=tenant.patience,
+            timeout=tenant.timeout,
+            raw=raw,
+        )
+        for tenant in schedule.workload_protection
+    }
+    return Clients(aws, wp)
+
+
+@dataclass(frozen=True)
+class Opener:
+    """A scope and its source -> a reader: through the account's role, or with the tenant's key."""
+
+    clients: Clients
+    plan: ScopePlan
+    rule_prefix: str
+    now: datetime
+
+    def __call__(self, scope: Scope, source: Source) -> Any:
+        if source.reach is Reach.TENANT:
+            return self.clients.wp[scope.account].reader(source.name, source.redacts)
+        access = Access(scope.account) if source.reach is Reach.ORGANIZATION else self.plan.access[scope.account]
+        return self.clients.aws.reader(
+            scope.account, scope.region, source.name, access.role, access.external_id, self.now, self.rule_prefix, source.redacts
+        )

@@ -1,0 +1,74 @@
+"""Preflight: can everything the schedule names be reached? Harmless reads only; each failing line says what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reporter.core.errors import ReporterError, ScopeProblem
+from reporter.held_back import held_back
+from reporter.opening import Clients, open_clients
+from reporter.schedule import Schedule
+from reporter.scopes import plan_scopes
+from reporter.sources import wp_roles
+from reporter.tables.workload_protection import WP_ROLES
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried."""
+
+    what: str
+    good: bool
+    seen: str
+    fix: str = ""
+
+
+def preflight(schedule: Schedule) -> list[Finding]:
+    """Try every way in that the schedule names. Raises ScheduleError for what is wrong with the schedule itself."""
+    findings = [Finding("schedule", True, "valid")]
+    findings += [Finding("delivery", True, sentence) for sentence in held_back(schedule)]
+    clients = open_clients(schedule)
+    return [*findings, *_aws(schedule, clients), *_tenants(clients)]
+
+
+def _aws(schedule: Schedule, clients: Clients) -> Iterator[Finding]:
+    if clients.aws.endpoint_override:
+        yield Finding("AWS endpoint", True, f"overridden: calls go to {clients.aws.endpoint_override}, every output will say so")
+    try:
+        plan = plan_scopes(schedule, (), clients)
+    except ReporterError as error:
+        yield Finding("AWS", False, error.what, error.fix)
+        return
+    yield Finding("AWS caller", True, f"account {plan.caller}")
+    for account, access in sorted(plan.access.items()):
+        what = f"account {account}"
+        try:
+            identity = clients.aws.identity(account, access.role, access.external_id)
+        except ScopeProblem as problem:
+            yield Finding(what, False, problem.message, f"grant {problem.permission or 'sts:AssumeRole, and let the role trust the caller'}")
+            continue
+        if identity["account"] == account:
+            yield Finding(what, True, identity["arn"])
+        else:
+            yield Finding(what, False, f"the credentials belong to account {identity['account']}", "give the account a role of its own")
+    for row in plan.settled:
+        if row.permission:
+            yield Finding(f"regions of {row.scope.account}", False, row.message, f"grant {row.permission}")
+
+
+def _tenants(clients: Clients) -> Iterator[Finding]:
+    for name, client in sorted(clients.wp.items()):
+        what = f"Workload Protection {name}"
+        try:
+            rows = wp_roles.fetch(client.reader(wp_roles.SOURCE.name))[WP_ROLES.name]
+        except ScopeProblem as problem:
+            yield Finding(what, False, problem.message, f"grant: {problem.permission}" if problem.permission else "the URL, and the way to it")
+            continue
+        role = dict(zip(WP_ROLES.names, rows[0], strict=True))
+        expires = f", key expires {role['key_expires']:%Y-%m-%d}" if role["key_expires"] else ""
+        if role["all_computers"] and role["all_policies"]:
+            yield Finding(what, True, f"role {role['role_name']} sees every computer and policy{expires}")
+        else:
+            seen = f"role {role['role_name']} does not see every computer and policy: instances without a computer stay unknown{expires}"
+            yield Finding(what, False, seen, "a key whose role has all computers and all policies")

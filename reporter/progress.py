@@ -1,0 +1,37 @@
+"""Progress of a run on a terminal's stderr; silence anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from reporter.core.ledger import LedgerRow
+from reporter.core.scope import ScopeState
+from reporter.run import Watch
+
+
+@contextmanager
+def progress() -> Iterator[Watch]:
+    """A Watch that draws a bar of settled scopes and names each one that was not read."""
+    if not sys.stderr.isatty():
+        yield Watch()
+        return
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def settled(row: LedgerRow) -> None:
+            bar.advance(task)
+            if row.state in (ScopeState.DENIED, ScopeState.UNAVAILABLE):
+                console.print(f"{row.state.value}: {row.scope}: {row.message}", markup=False, highlight=False)
+
+        yield Watch(
+            planned=lambda count: bar.update(task, total=count),
+            settled=settled,
+            stage=lambda name: bar.update(task, description=name),
+        )

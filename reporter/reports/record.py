@@ -1,0 +1,145 @@
+"""The record: CSV and JSON lines, one row per thing. Same rows and clock -> same bytes.
+
+UTF-8, LF, ISO 8601 UTC with Z, lists joined by ";", booleans true/false, an empty cell for not known or not applicable. A cell that a spreadsheet
+would run as a formula is led by an apostrophe; line breaks and control characters become spaces, so that a row is always one line.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from reporter.core.table import Kind, Table
+from reporter.reports.view import Report, View
+from reporter.tables.joined import BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
+
+CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
+    "findings.csv": (
+        FINDINGS,
+        (
+            "source",
+            "finding_id",
+            "account",
+            "region",
+            "type",
+            "severity",
+            "resource",
+            "instance_id",
+            "protection",
+            "sample",
+            "archived",
+            "action",
+            "updated_at",
+        ),
+    ),
+    "scopes.csv": (SCOPES, SCOPES.names),
+    "results.csv": (
+        RESULTS,
+        (
+            "check_id",
+            "resource",
+            "account",
+            "region",
+            "status",
+            "severity",
+            "reason",
+            "observed",
+            "expected",
+            "owner",
+            "first_seen",
+            "age_days",
+            "waiver",
+        ),
+    ),
+    "instances.csv": (INSTANCES, INSTANCES.names[: INSTANCES.names.index("tenant")]),
+    "virtual_patches.csv": (
+        VIRTUAL_PATCHES,
+        (
+            "account",
+            "region",
+            "instance_id",
+            "image",
+            "cve",
+            "severity",
+            "state",
+            "rule_identifiers",
+            "policy",
+            "finding_arn",
+            "first_observed",
+            "age_days",
+        ),
+    ),
+    "bucket_access.csv": (BUCKET_ACCESS, ("bucket", "account", "role_arn", "instance_id", "via", "allowed_by", "decision", "protection")),
+    "web_entries.csv": (
+        WEB_ENTRIES,
+        ("account", "region", "entry", "type", "internet_facing", "web_acl", "instances", "policies", "wanted_groups", "present_groups", "state"),
+    ),
+}
+"""File -> its table and the columns that the contract names, in order."""
+
+_FORMULA = re.compile(r"^[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+
+
+def write_csv(path: Path, table: Table, columns: Sequence[str], frame: pd.DataFrame) -> None:
+    """One declared frame -> one CSV file with the named columns, in key order."""
+    kinds = {column.name: column.kind for column in table.columns}
+    ordered = table.sort(frame)
+    cells = [[_cell(value, kinds[name]) for value in ordered[name]] for name in columns]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*cells, strict=True))
+
+
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """JSON lines, keys in the rows' own order."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _cell(value: Any, kind: Kind) -> str:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    return _WRITTEN.get(kind, _text)(value)
+
+
+def _text(value: Any) -> str:
+    return safe(str(value))
+
+
+_WRITTEN: dict[Kind, Callable[[Any], str]] = {
+    Kind.FLAG: lambda value: "true" if value else "false",
+    Kind.INTEGER: lambda value: str(int(value)),
+    Kind.INTEGERS: lambda value: ";".join(str(item) for item in value),
+    Kind.NUMBER: lambda value: f"{value:.3f}".rstrip("0").rstrip("."),
+    Kind.TEXTS: lambda value: safe(";".join(str(item) for item in value)),
+    Kind.TIME: lambda value: str(value.strftime("%Y-%m-%dT%H:%M:%SZ")),
+}
+
+
+def safe(text: str) -> str:
+    """Text from the world as a cell: one line, no formula. https://owasp.org/www-community/attacks/CSV_Injection"""
+    text = _CONTROL.sub(" ", text)
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def write(folder: Path, view: View) -> None:
+    """The CSV files, actions.jsonl, config_evaluations.jsonl and plan.json."""
+    for name, (table, columns) in CONTRACT.items():
+        write_csv(folder / name, table, columns, view.table(table))
+    write_lines(folder / "actions.jsonl", ())
+    write_lines(folder / "config_evaluations.jsonl", view.evaluations)
+    plan = json.dumps(view.plan, indent=2, ensure_ascii=False) + "\n"
+    (folder / "plan.json").write_text(plan, encoding="utf-8", newline="\n")
+
+
+REPORT = Report("record", "CSV and JSON lines: the record", write)
