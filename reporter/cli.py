@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,16 +21,14 @@ if TYPE_CHECKING:
 
 COMPLETE, BROKE, WRONG, INCOMPLETE, FAILED_CHECKS = 0, 1, 2, 3, 5
 
-SCHEDULE = click.option(
-    "--schedule", "schedule_file", type=click.Path(path_type=Path), default=Path("schedule.yaml"), show_default=True, help="The schedule."
-)
-OUT = click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True, help="Folder that runs are kept in."
-)
+FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+SCHEDULE = click.option("--schedule", "schedule_file", type=FILE, default=Path("schedule.yaml"), show_default=True, help="The schedule.")
+OUT = click.option("--out", type=FOLDER, default=Path("out"), show_default=True, help="Folder that runs are kept in.")
 FAIL_ON = click.option("--fail-on", type=click.Choice(["FAIL"]), help="Exit with 5 when a check has this status.")
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An instant: ISO 8601 with Z or an offset."""
 
     name = "instant"
@@ -148,12 +146,10 @@ def check_command(schedule_file: Path) -> int:
 
 
 @cli.command("init")
-@click.option("--schedule", "schedule_file", type=click.Path(path_type=Path), default=Path("schedule.yaml"), show_default=True, help="File to write.")
+@click.option("--schedule", "schedule_file", type=FILE, default=Path("schedule.yaml"), show_default=True, help="File to write.")
 @click.option("--account", help="Account id; default: the account of the current credentials.")
 @click.option("--region", "regions", multiple=True, help="Region to read (repeatable); default: all that are enabled.")
-@click.option(
-    "--wp-url", default="https://workload.de-1.cloudone.trendmicro.com/api", show_default=True, help="Base URL of Workload Protection's API."
-)
+@click.option("--wp-url", default="https://workload.de-1.cloudone.trendmicro.com/api", show_default=True, help="Workload Protection's API.")
 def init_command(schedule_file: Path, account: str | None, regions: tuple[str, ...], wp_url: str) -> int:
     """Write a commented schedule.yaml to start from."""
     from reporter.starter import write_starter
@@ -185,6 +181,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point. Returns the exit code: 0 complete, 1 broke, 2 schedule or call wrong, 3 some scope unread, 5 checks failed (--fail-on)."""
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
+    if not debug and arguments is None:
+        sys.excepthook = _broke
     try:
         code = cli.main(args=given, prog_name="reporter", standalone_mode=False)
     except click.ClickException as error:
@@ -215,13 +213,21 @@ def _say(finished: Finished, fail_on: str | None) -> int:
     return FAILED_CHECKS if fail_on and status.get(fail_on) else COMPLETE
 
 
+def _no_sandbox(error: ModuleNotFoundError) -> ReporterError:
+    return ReporterError(f"the sandbox is not installed ({error.name} is missing)", fix="pip install 'workload-compliance-reporter[sandbox]'")
+
+
+def _broke(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A defect of ours: one line instead of a traceback, unless --debug; Python then exits with 1."""
+    del trace
+    click.echo(f"reporter: broke: {kind.__name__}: {error}\n  change: this is a defect; run again with --debug and report what it prints", err=True)
+
+
 def _progress() -> Any:
     from reporter.progress import progress
 
     return progress()
 
-
-Command = Callable[..., int]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -42,7 +42,7 @@ actions:                        # off | plan: nothing is changed in the world
   notify_owner: {{mode: plan}}
 
 exceptions: []
-# - {{check: firewall_active, resource: i-0123456789abcdef0, reason: "…", owner: "…", approved_by: "another person", ticket: "…", expires: 2027-03-31}}
+# - {{check: firewall_active, resource: i-0123456789abcdef0, reason: "…", owner: "…", approved_by: "someone else", ticket: "…", expires: 2027-03-31}}
 """
 
 
