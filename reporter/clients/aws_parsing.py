@@ -28,6 +28,7 @@ DECODERS: dict[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+_OPENINGS = {"list": b"[", "structure": b"{", "map": b"{"}
 _ELSEWHERE = ("header", "headers", "statusCode")
 
 
@@ -56,25 +57,47 @@ class StrictParser:
         try:
             decode = DECODERS.get((context.get("service", ""), context["operation_name"]))
             if decode is not None:
+                _check_length(body, response["headers"])
                 return {**decode(body), "ResponseMetadata": _metadata(response)}
-            self._check(body, shape, context["operation_name"])
+            if _carries_document(shape):
+                _check_length(body, response["headers"])
+                self._check(body, shape, context["operation_name"])
             return self._parser.parse(response, shape)
         except (ResponseParserError, msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise BrokenPage(f"{type(error).__name__}: {error}"[:200]) from error
 
     def _check(self, body: bytes, shape: Any, operation: str) -> None:
-        if not _carries_document(shape):
-            return
         if not body.strip():
             raise BrokenPage("an empty body where a document belongs")
         if "json" in self._protocol:
-            _OBJECT.decode(body)
+            _check_members(_OBJECT.decode(body), shape)
         elif self._protocol in ("query", "ec2", "rest-xml"):
             match = _ROOT.match(body)
             root = match[1].decode("ascii", "replace") if match else ""
             expected = root.lower() not in ("", "html") if self._protocol == "rest-xml" else root == f"{operation}Response"
             if not expected:
                 raise BrokenPage(f"the document's root is {root or 'missing'}")
+
+
+def _check_length(body: bytes, headers: Mapping[str, str]) -> None:
+    """botocore takes what came before the connection ended for all there is."""
+    announced = headers.get("content-length")
+    if announced is not None and announced.isdigit() and int(announced) != len(body):
+        raise BrokenPage(f"{len(body)} bytes of {announced}")
+
+
+def _check_members(members: Mapping[str, msgspec.Raw], shape: StructureShape) -> None:
+    """botocore reads an object, or a text, in the place of a list as that list's elements: {} would be an empty page."""
+    payload = shape.serialization.get("payload")
+    inner = shape.members[payload] if payload is not None else shape
+    for name, member in inner.members.items() if isinstance(inner, StructureShape) else ():
+        expected = _OPENINGS.get(member.type_name)
+        raw = members.get(member.serialization.get("name", name))
+        if expected is None or raw is None:
+            continue
+        opening = bytes(memoryview(raw)[:1])
+        if opening not in (expected, b"n"):  # null is as good as absent
+            raise BrokenPage(f"{name} is no {member.type_name}")
 
 
 def _carries_document(shape: Any) -> bool:
