@@ -1,0 +1,47 @@
+"""mail/: what would be mailed, as messages in a file. The summary goes to the default address of `owners`; it carries counts, never raw data."""
+
+from __future__ import annotations
+
+from email import policy
+from email.message import EmailMessage
+from email.utils import format_datetime
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+
+from reporter.core.clock import iso
+from reporter.reports.view import Report, View
+
+
+def write(folder: Path, view: View) -> None:
+    """mail/summary.eml, addressed to the default owner if there is one."""
+    place = folder / "mail"
+    place.mkdir()
+    (place / "summary.eml").write_bytes(message(view).as_bytes(policy=policy.SMTP))
+
+
+def message(view: View) -> EmailMessage:
+    """The summary. Its id is made of run and recipient, so that a repeated sending can be recognised."""
+    said = EmailMessage(policy=policy.SMTP)
+    status = view.by_status()
+    said["Subject"] = f"Workload compliance {view.now:%Y-%m-%d}: {status['FAIL']} fail, {status['UNKNOWN']} unknown"
+    if view.owners.default:
+        said["To"] = view.owners.default
+    said["Date"] = format_datetime(view.now)
+    said["Message-ID"] = f"<{view.run_id}.{view.now:%Y%m%dT%H%M%SZ}.summary@workload-compliance-reporter.invalid>"
+    said.set_content(_text(view), cte="quoted-printable")
+    return said
+
+
+def _text(view: View) -> str:
+    environment = jinja2.Environment(  # plain text
+        autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters.update({"moment": iso, "words": lambda name: name.lower().replace("_", " ")})
+    template = files("reporter.templates").joinpath("mail", "summary.txt.j2").read_text(encoding="utf-8")
+    unread = sum(view.by_scope_state()[state] for state in ("denied", "unavailable"))
+    return environment.from_string(template).render(view=view, unread=unread)
+
+
+REPORT = Report("mail", "mail/: the summary as a message", write)

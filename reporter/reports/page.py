@@ -1,0 +1,288 @@
+"""report.html: one self-contained page, no network, no script. Top rows only; the rest is in the workbook and the CSV files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from reporter.core.clock import iso
+from reporter.core.scope import GLOBAL, TENANT_REGION
+from reporter.reports.view import Report, View
+from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
+
+ROWS = 100
+"""rows of a table on the page"""
+LONGEST_CELL = 300
+
+WORDS = {"PASS": "Pass", "FAIL": "Fail", "UNKNOWN": "Unknown", "WAIVED": "Waived", "NOT_APPLICABLE": "Not applicable"}
+
+TONES = {
+    **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules", "denied"), "fail"),
+    **dict.fromkeys(("UNKNOWN", "unknown", "conditional", "unavailable", "detect_only", "assigned_not_effective", "count_only"), "unknown"),
+    **dict.fromkeys(("available", "generic_only", "no_rule"), "fail"),
+    **dict.fromkeys(("PASS", "protected", "prevented", "covered", "ok"), "pass"),
+    **dict.fromkeys(("WAIVED",), "waived"),
+    **dict.fromkeys(("NOT_APPLICABLE", "not_applicable", "not_running", "not_enabled", "skipped"), "na"),
+    "allowed": "fail",
+}
+
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "UNTRIAGED", "LOW", "INFORMATIONAL")
+OPEN_PATCHES = ("unprotected", "no_rule", "generic_only", "available", "assigned_not_effective", "detect_only", "unknown")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text from the world (escaped by the template) and how it is shown."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A table on the page, and where the rest of its rows is."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: list[list[Cell]]
+    more: int
+    file: str
+    empty: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A column on the page: its head, where it comes from, and its width class ("" or a tone looked up by value)."""
+
+    head: str
+    column: str
+    look: str = ""
+
+
+def write(folder: Path, view: View) -> None:
+    """report.html below the folder."""
+    (folder / "report.html").write_text(render(view), encoding="utf-8", newline="\n")
+
+
+def render(view: View) -> str:
+    """The page as text. Everything from the world is escaped by the template engine."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=jinja2.FunctionLoader(_template)
+    )
+    filters: dict[str, Callable[..., Any]] = {"instant": iso, "moment": _moment, "number": _number, "words": _words}
+    environment.filters.update(filters)
+    style = _template("report.css")
+    return environment.get_template("report.html.j2").render(
+        view=view,
+        headline=_headline(view),
+        reach=_reach(view),
+        words=WORDS,
+        tones=TONES,
+        style=Markup(style),  # noqa: S704  # our own file
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        unread_count=sum(view.by_scope_state()[state] for state in ("denied", "unavailable")),
+        blocks=_blocks(view),
+    )
+
+
+def _blocks(view: View) -> dict[str, Block]:
+    scopes = view.scopes.groupby(["source", "state"], observed=True).agg(
+        scopes=("account", "size"), rows=("rows", "sum"), calls=("calls", "sum"), retries=("retries", "sum")
+    )
+    instances = view.table(INSTANCES)
+    return {
+        "first": _block(
+            "What to fix first",
+            view.failures(),
+            (
+                Shown("Severity", "severity"),
+                Shown("Check", "check_id"),
+                Shown("Resource", "resource", "id"),
+                Shown("Account", "account"),
+                Shown("Region", "region"),
+                Shown("Why", "reason", "wide"),
+                Shown("Owner", "owner"),
+                Shown("Days", "age_days", "n"),
+            ),
+            "results.csv",
+            "No check failed.",
+        ),
+        "instances": _block(
+            "Instances that are not protected",
+            instances[instances["protection"] != "protected"],
+            (
+                Shown("Protection", "protection", "tone"),
+                Shown("Instance", "instance_id", "id"),
+                Shown("Name", "name"),
+                Shown("Account", "account"),
+                Shown("Region", "region"),
+                Shown("Power", "state"),
+                Shown("Owner", "owner"),
+                Shown("Policy", "policy"),
+                Shown("Last contact", "last_contact"),
+                Shown("Agent says", "agent_messages"),
+            ),
+            "instances.csv",
+            "Every instance in scope is protected.",
+        ),
+        "patches": _block(
+            "Open virtual patches",
+            _open_patches(view),
+            (
+                Shown("State", "state", "tone"),
+                Shown("Severity", "severity"),
+                Shown("CVE", "cve"),
+                Shown("Host", "instance_id", "id"),
+                Shown("Account", "account"),
+                Shown("Region", "region"),
+                Shown("Policy", "policy"),
+                Shown("IPS rules", "rule_identifiers"),
+                Shown("Patch outstanding, days", "age_days", "n"),
+                Shown("Why", "reason", "wide"),
+            ),
+            "virtual_patches.csv",
+            "No open package finding lacks an effective rule.",
+        ),
+        "buckets": _block(
+            "Bucket access",
+            view.table(BUCKET_ACCESS),
+            (
+                Shown("Decision", "decision", "tone"),
+                Shown("Bucket", "bucket", "id"),
+                Shown("Role", "role_arn", "id"),
+                Shown("Instance", "instance_id", "id"),
+                Shown("Via", "via"),
+                Shown("Protection", "protection", "tone"),
+                Shown("Because of", "allowed_by", "wide"),
+            ),
+            "bucket_access.csv",
+            "No alerted bucket can be reached by a role that was read.",
+        ),
+        "web": _block(
+            "Web entries",
+            view.table(WEB_ENTRIES).sort_values("state", kind="stable"),
+            (
+                Shown("State", "state", "tone"),
+                Shown("Type", "type"),
+                Shown("Entry", "entry", "id"),
+                Shown("Account", "account"),
+                Shown("Region", "region"),
+                Shown("Web ACL", "web_acl", "id"),
+                Shown("Wanted", "wanted_groups"),
+                Shown("Present", "present_groups"),
+                Shown("Why", "reason", "wide"),
+            ),
+            "web_entries.csv",
+            "There is no distribution and no load balancer.",
+        ),
+        "unseen": _block(
+            "Scopes that were not read",
+            view.unread(),
+            (
+                Shown("State", "state", "tone"),
+                Shown("Source", "source"),
+                Shown("Account or tenant", "account"),
+                Shown("Region", "region"),
+                Shown("What happened", "message", "wide"),
+                Shown("Grant", "permission", "id"),
+            ),
+            "scopes.csv",
+            "Every planned scope was read to its end.",
+        ),
+        "scopes": _block(
+            "Scopes by source",
+            scopes.reset_index(),
+            (
+                Shown("Source", "source"),
+                Shown("State", "state", "tone"),
+                Shown("Scopes", "scopes", "n"),
+                Shown("Rows", "rows", "n"),
+                Shown("Calls", "calls", "n"),
+                Shown("Retries", "retries", "n"),
+            ),
+            "scopes.csv",
+            "Nothing was planned.",
+        ),
+    }
+
+
+def _open_patches(view: View) -> pd.DataFrame:
+    patches = view.table(VIRTUAL_PATCHES)
+    rows = patches[patches["state"].isin(OPEN_PATCHES)]
+    rank = rows["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)}).fillna(len(SEVERITIES))
+    ordered = rows.assign(rank=rank).sort_values(["rank", "first_observed", "finding_arn", "instance_id", "cve"], kind="stable", na_position="last")
+    return ordered.drop(columns="rank")
+
+
+def _block(title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, empty: str) -> Block:
+    shown = tuple(shown)
+    top = frame.head(ROWS)
+    columns = [[_cell(value, column.look) for value in top[column.column]] for column in shown]
+    rows = [list(cells) for cells in zip(*columns, strict=True)]
+    return Block(title, tuple(column.head for column in shown), rows, max(0, len(frame) - ROWS), file, empty)
+
+
+def _cell(value: Any, look: str) -> Cell:
+    if isinstance(value, tuple | list):
+        text = ", ".join(str(item) for item in value[:5]) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
+    elif value is None or value is pd.NA or value is pd.NaT:
+        return Cell("\N{EN DASH}", "na")
+    elif isinstance(value, datetime):
+        text = f"{value:%Y-%m-%d %H:%M}"
+    elif look == "n":
+        text = _number(value)
+    else:
+        text = str(value)
+    if len(text) > LONGEST_CELL:
+        text = text[: LONGEST_CELL - 1] + "…"
+    return Cell(_words(text), TONES.get(text, "")) if look == "tone" else Cell(text, look)
+
+
+def _headline(view: View) -> dict[str, str]:
+    status, protection = view.by_status(), view.by_protection()
+    instances = sum(protection.values())
+    unread = view.by_scope_state()["denied"] + view.by_scope_state()["unavailable"]
+    patches = view.by_patch_state()
+    hosted = sum(patches.values()) - patches["not_running"]
+    title = f"{_number(protection['protected'])} of {_number(instances)} instances are protected"
+    text = f"{_number(status['FAIL'])} results fail and {_number(status['UNKNOWN'])} are unknown. "
+    text += f"Of {_number(hosted)} open package vulnerabilities on hosts, {_number(patches['prevented'])} are shielded by an effective IPS rule"
+    text += f" and {_number(patches['available'])} more could be: the rule exists but is not assigned." if patches["available"] else "."
+    if unread:
+        text += f" {_number(unread)} of {_number(len(view.scopes))} scopes could not be read."
+    return {"title": title, "text": text}
+
+
+def _reach(view: View) -> dict[str, int]:
+    aws = view.scopes[view.scopes["region"] != TENANT_REGION]
+    read = aws[aws["state"] != "skipped"]
+    return {"accounts": int(read["account"].nunique()), "regions": int(read.loc[read["region"] != GLOBAL, "region"].nunique())}
+
+
+def _moment(instant: datetime) -> str:
+    return f"{instant:%d %B %Y, %H:%M} UTC".lstrip("0")
+
+
+def _number(value: Any) -> str:
+    return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _template(name: str) -> str:
+    return files("reporter.templates").joinpath("html", name).read_text(encoding="utf-8")
+
+
+REPORT = Report("page", "report.html: one page, no network", write)

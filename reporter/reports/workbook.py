@@ -1,0 +1,192 @@
+"""report.xlsx: every table of the report as a sheet with frozen head, filter, real numbers and dates. Written row by row (streamed).
+
+Text from the world is always written as text, so that nothing in a tag or a title can become a formula. What Excel cannot hold is cut visibly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+
+from reporter.core.clock import iso
+from reporter.core.result import Status
+from reporter.core.table import Column, Kind, Table
+from reporter.reports.record import CONTRACT
+from reporter.reports.view import Report, View
+
+MOST_ROWS = 1_048_575
+LONGEST_TEXT = 32_767
+SHEETS = (
+    ("Results", "results.csv"),
+    ("Instances", "instances.csv"),
+    ("Virtual patches", "virtual_patches.csv"),
+    ("Bucket access", "bucket_access.csv"),
+    ("Web entries", "web_entries.csv"),
+    ("Findings", "findings.csv"),
+    ("Scopes", "scopes.csv"),
+)
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_HEAD = Font(bold=True, color="FFFFFF")
+_HEAD_FILL = PatternFill("solid", fgColor="15324B")
+_TITLE = Font(bold=True, size=16)
+_STRONG = Font(bold=True)
+_TONES = {
+    Status.FAIL.value: Font(bold=True, color="B3261E"),
+    Status.UNKNOWN.value: Font(bold=True, color="8A5A00"),
+    Status.WAIVED.value: Font(bold=True, color="6A4C93"),
+    Status.PASS.value: Font(bold=True, color="1C6B3C"),
+}
+_WIDTHS = {Kind.TIME: 20, Kind.FLAG: 10, Kind.INTEGER: 11, Kind.NUMBER: 11}
+_WIDE = {
+    "reason": 70,
+    "message": 70,
+    "allowed_by": 60,
+    "resource": 44,
+    "finding_id": 60,
+    "finding_arn": 60,
+    "entry": 60,
+    "bucket": 40,
+    "role_arn": 50,
+}
+
+
+def write(folder: Path, view: View) -> None:
+    """report.xlsx below the folder."""
+    book = Workbook(write_only=True)
+    book.properties.creator = "workload-compliance-reporter"
+    book.properties.title = f"Workload compliance {iso(view.now)}"
+    _summary(book, view)
+    _checks(book, view)
+    for title, file in SHEETS:
+        table, columns = CONTRACT[file]
+        _sheet(book, title, file, table, columns, view.table(table))
+    book.save(folder / "report.xlsx")
+
+
+def _summary(book: Workbook, view: View) -> None:
+    sheet = book.create_sheet("Summary")
+    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 34, 60
+    sheet.append([_styled(sheet, "Workload compliance report", _TITLE)])
+    facts = [("As of (UTC)", view.now), ("Run", view.run_id), ("Kind", view.kind), ("Tenants", ", ".join(view.tenants)), ("Version", view.version)]
+    if view.endpoint_override:
+        facts.append(("Not AWS itself: calls went to", view.endpoint_override))
+    facts += [("Not done", sentence) for sentence in view.held_back]
+    if view.excluded:
+        facts.append(("Instances outside the scope tag", view.excluded))
+    for name, value in facts:
+        sheet.append([_styled(sheet, name, _STRONG), _written(sheet, value)])
+    blocks = (
+        ("Results", view.by_status()),
+        ("Instances", view.by_protection()),
+        ("Virtual patches (a virtual patch is not a patch)", view.by_patch_state()),
+        ("Bucket access", view.by_decision()),
+        ("Web entries", view.by_entry_state()),
+        ("Findings", view.by_finding_source()),
+        ("Scopes", view.by_scope_state()),
+    )
+    for title, counts in blocks:
+        sheet.append([])
+        sheet.append([_styled(sheet, title, _STRONG)])
+        for name, count in counts.items():
+            sheet.append([_styled(sheet, name, _TONES.get(name, Font())), count])
+
+
+def _checks(book: Workbook, view: View) -> None:
+    sheet = book.create_sheet("Checks")
+    statuses = [status.value for status in Status]
+    heads = ["check_id", "check", "severity", "status", *statuses]
+    for place, width in enumerate((30, 60, 12, 18, *([16] * len(statuses))), start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
+    sheet.freeze_panes = "B2"
+    rows = view.check_rows()
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}{len(rows) + 1}"
+    sheet.append(_head(sheet, heads))
+    for check, worst, counts in rows:
+        status = _styled(sheet, worst or "nothing judged", _TONES.get(worst, Font()))
+        sheet.append([check.id, check.title, check.severity.value, status, *(counts[name] for name in statuses)])
+
+
+def _sheet(book: Workbook, title: str, file: str, table: Table, names: Sequence[str], frame: pd.DataFrame) -> None:
+    columns = {column.name: column for column in table.columns}
+    shown = [columns[name] for name in names]
+    ordered = table.sort(frame)
+    kept = ordered.head(MOST_ROWS - 1) if len(ordered) > MOST_ROWS else ordered
+    sheet = book.create_sheet(title)
+    for place, column in enumerate(shown, start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = _width(column)
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(shown))}{max(len(kept) + 1, 2)}"
+    sheet.append(_head(sheet, names))
+    for row in _rows(sheet, kept, shown):
+        sheet.append(row)
+    if len(kept) < len(ordered):
+        sheet.append([_styled(sheet, f"cut here: {len(ordered) - len(kept)} more rows are in {file}", _STRONG)])
+
+
+def _rows(sheet: Any, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[list[Any]]:
+    values = [frame[column.name] for column in columns]
+    tone_at = next((place for place, column in enumerate(columns) if column.name == "status"), None)
+    for row in zip(*values, strict=True):
+        cells = [_written(sheet, value) for value in row]
+        if tone_at is not None:
+            cells[tone_at] = _styled(sheet, str(row[tone_at]), _TONES.get(str(row[tone_at]), Font()))
+        yield cells
+
+
+def _written(sheet: Any, value: Any) -> Any:
+    """A value as Excel holds it: numbers and dates as themselves, all else as text that is never a formula."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, datetime):
+        cell = WriteOnlyCell(sheet, pd.Timestamp(value).tz_convert("UTC").tz_localize(None).to_pydatetime().replace(microsecond=0))
+        cell.number_format = "yyyy-mm-dd hh:mm:ss"
+        return cell
+    text = clean(", ".join(str(item) for item in value) if isinstance(value, tuple | list) else str(value))
+    if not text.startswith(("=", "+", "-", "@")):
+        return text
+    cell = WriteOnlyCell(sheet, text)
+    cell.data_type = "s"
+    cell.quotePrefix = True
+    return cell
+
+
+def clean(text: str) -> str:
+    """Text without what XML cannot hold, cut visibly at Excel's 32,767 characters."""
+    text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
+    note = " … (cut; whole in the CSV file)"
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - len(note)] + note
+
+
+def _styled(sheet: Any, text: str, font: Font) -> Any:
+    cell = WriteOnlyCell(sheet, clean(text))
+    cell.data_type = "s"
+    cell.font = font
+    return cell
+
+
+def _head(sheet: Any, names: Sequence[str]) -> list[Any]:
+    cells = []
+    for name in names:
+        cell = _styled(sheet, name, _HEAD)
+        cell.fill = _HEAD_FILL
+        cell.alignment = Alignment(vertical="center")
+        cells.append(cell)
+    return cells
+
+
+def _width(column: Column) -> int:
+    return _WIDE.get(column.name, _WIDTHS.get(column.kind, 22))
+
+
+REPORT = Report("workbook", "report.xlsx: every table as a sheet", write)
