@@ -41,6 +41,11 @@ def _role_arn(value: str) -> str:
     return value
 
 
+def _mode(value: Any) -> Any:
+    return "off" if value is False else value  # YAML reads a bare off as false
+
+
+Mode = Annotated[Literal["off", "plan", "apply"], BeforeValidator(_mode)]
 AccountId = Annotated[str, BeforeValidator(_account_id)]
 SecretRef = Annotated[str, AfterValidator(_secret)]
 RoleArn = Annotated[str, AfterValidator(_role_arn)]
@@ -165,7 +170,7 @@ def _loopback(host: str) -> bool:
 class ActionSettings(Section):
     """How far an action may go. All ship as plan."""
 
-    mode: Literal["off", "plan", "apply"] = "plan"
+    mode: Mode = "plan"
 
 
 class ScanAction(ActionSettings):
@@ -177,7 +182,7 @@ class ScanAction(ActionSettings):
 class RecommendationScan(ScanAction):
     """A recommendation scan; `results`: what becomes of the rules it recommends."""
 
-    results: Literal["off", "plan", "apply"] = "plan"
+    results: Mode = "plan"
 
 
 class AssignIpsRule(ActionSettings):

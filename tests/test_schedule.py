@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reporter.core.errors import ScheduleError
+from reporter.schedule import Schedule, load, parse
+
+GOOD = """
+jobs: {nightly: {schedule: "cron(0 3 * * ? *)", timezone: Europe/Berlin}}
+aws:
+  accounts: [{id: "111122223333"}]
+  regions: [us-east-1, eu-central-1]
+workload_protection:
+  - {name: main, url: "https://workload.de-1.cloudone.trendmicro.com/api", key: "env:WP_API_KEY"}
+"""
+
+
+def said(text: str) -> str:
+    with pytest.raises(ScheduleError) as caught:
+        parse(text, "schedule.yaml")
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_only_three_keys_are_required_and_the_rest_has_defaults() -> None:
+    schedule = parse(GOOD, "here")
+    assert schedule.aws.regions == ("eu-central-1", "us-east-1")
+    assert schedule.settings().checks.agent_max_age == timedelta(hours=24)
+    assert schedule.settings().tenants == ("main",)
+    assert {schedule.actions.notify_owner.mode, schedule.actions.assign_ips_rule.mode} == {"plan"}
+
+
+def test_every_key_of_the_contract_is_known() -> None:
+    schedule = parse(
+        GOOD
+        + """
+owners: {tag: Owner, addresses: {payments: payments@example.com}, default: secops@example.com}
+checks: {agent_max_age: 36h, grace_minutes: 30, required_policies: [Base], required_modules: [anti_malware]}
+waf: {web_server: [{vendor: AWS, name: AWSManagedRulesCommonRuleSet}], promote_after_days: 7}
+actions:
+  recommendation_scan: {mode: plan, limit: 200, results: plan}
+  integrity_scan: {mode: off, limit: 200}
+  assign_ips_rule: {mode: plan, limit: 20, target: policy, start: inherit, max_percent: 10, max_computers: 500}
+  attach_managed_rule_group: {mode: plan, limit: 5}
+  notify_owner: {mode: plan}
+exceptions:
+  - {check: firewall_active, resource: i-1, reason: legacy, owner: payments, approved_by: secops, ticket: SEC-1, expires: 2027-03-31}
+reports: {languages: [en, de], frameworks: []}
+deliver: {email: {}, s3: {}, config_rules: {unknown: retire}, security_hub: {}}
+state: s3://bucket/prefix
+evidence: {key: "file:/keys/seal.pem", chain: prod, store: "s3://bucket/packs", retention_days: 400}
+""",
+        "here",
+    )
+    assert schedule.checks.agent_max_age == timedelta(hours=36)
+    assert schedule.exceptions[0].expires == "2027-03-31"
+    assert Schedule.model_validate_json(schedule.model_dump_json()) == schedule
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (GOOD.replace("accounts:", "acounts:"), "aws.acounts: unknown key; did you mean accounts?"),
+        (GOOD + "checks: {agent_max_ag: 1h}", "line 8: checks.agent_max_ag: unknown key; did you mean agent_max_age?"),
+        (GOOD + "zzz: 1", "zzz: unknown key; known here:"),
+        (GOOD + "exceptions: [{chek: x}]", "exceptions[0].chek: unknown key; did you mean check?"),
+        (GOOD.replace('"env:WP_API_KEY"', "tmc12-very-secret"), "a secret is named, never written here"),
+        (GOOD.replace('"111122223333"', "111122223333"), "12 digits in quotes"),
+        (GOOD.replace('"111122223333"', '"1111"'), "12 digits in quotes"),
+        (GOOD.replace("https://", "http://"), "https only"),
+        (GOOD.replace("eu-central-1", "eu_central"), "regions are named like eu-central-1"),
+        (GOOD.replace("[us-east-1, eu-central-1]", "[]"), "regions are named like"),
+        (GOOD.replace("cron(0 3 * * ? *)", "every day"), "EventBridge Scheduler's form"),
+        (GOOD.replace("Europe/Berlin", "Berlin"), "IANA list"),
+        (GOOD.replace('accounts: [{id: "111122223333"}]', "accounts: []"), "name the accounts in one way"),
+        (GOOD.replace('{id: "111122223333"}', '{id: "111122223333"}, {id: "111122223333"}'), "account named twice"),
+        (
+            GOOD.replace('{id: "111122223333"}', '{id: "111122223333", role: "arn:aws:iam::444455556666:role/r"}'),
+            "the role belongs to account 444455556666",
+        ),
+        (GOOD.replace('{id: "111122223333"}', '{id: "111122223333", role: reporter}'), "a role is named by its ARN"),
+        (GOOD + "checks: {agent_max_age: 24}", "written with its unit"),
+        (GOOD + "checks: {agent_max_age: soon}", "whole number and a unit"),
+        (GOOD + "checks: {required_modules: [device_control]}", "required_modules"),
+        (GOOD + "exceptions: [{check: a, resource: b, reason: c, owner: d, approved_by: d, ticket: e, expires: 2027-01-01}]", "another person"),
+        (GOOD + "exceptions: [{check: a, resource: b, reason: c, owner: d, approved_by: e, ticket: e, expires: soon}]", "a date: 2027-03-31"),
+        (GOOD + "exceptions: [{check: a, resource: b, reason: c, owner: d, approved_by: e, expires: 2027-01-01}]", "ticket: this key is required"),
+        (GOOD + "aws: {}", "the key 'aws' stands here twice"),
+        ("jobs: [", "this is not valid YAML"),
+        ("- a list", "a schedule is a mapping"),
+        ("", "a schedule is a mapping"),
+        ("jobs: {}", "workload_protection: this key is required"),
+        (GOOD.replace("https://workload", "https://user:pw@workload"), "the API's base URL"),
+        (
+            GOOD + '  - {name: main, url: "https://example.com/api", key: "env:K"}\n',
+            "two Workload Protection tenants have the same name",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_what_to_change(mistake: str, message: str) -> None:
+    assert message in said(mistake)
+
+
+def test_a_literal_secret_is_never_repeated() -> None:
+    assert "tmc12-very-secret" not in said(GOOD.replace('"env:WP_API_KEY"', "tmc12-very-secret"))
+
+
+def test_http_is_allowed_to_a_sandbox_on_this_machine_only() -> None:
+    for host in ("127.0.0.1:5011", "localhost:5011", "[::1]:5011"):
+        assert parse(GOOD.replace("https://workload.de-1.cloudone.trendmicro.com", f"http://{host}"), "here")
+    assert "https only" in said(GOOD.replace("https://workload.de-1.cloudone.trendmicro.com", "http://10.0.0.1"))
+
+
+def test_a_schedule_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ScheduleError, match="there is no such schedule") as caught:
+        load(tmp_path / "none.yaml")
+    assert "reporter init" in str(caught.value)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ScheduleError, match="cannot be read"):
+        load(tmp_path / "s.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]", "!!python/object/apply:os.system ['true']", "a: " + "[" * 5000])
+def test_hostile_yaml_is_a_message_not_a_crash(text: str) -> None:
+    said(text)
