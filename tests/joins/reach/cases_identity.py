@@ -1,0 +1,102 @@
+"""Identity policies: actions, resources, variables, boundary, what cannot be read."""
+
+from __future__ import annotations
+
+from tests.joins.reach.vectors import (
+    BUCKET,
+    CONDITIONAL,
+    DELETE,
+    FULL,
+    GET,
+    NO,
+    OBJECTS,
+    PUT,
+    READ,
+    UNREAD,
+    YES,
+    A,
+    Vector,
+    allow,
+    deny,
+    to,
+    when,
+    without,
+)
+
+VARIABLE = "arn:aws:s3:::invoices/${aws:PrincipalAccount}/*"
+V = Vector
+
+CASES = (
+    # actions
+    V("nothing allows", NO),
+    V("one action on the bucket's objects", YES, (READ,)),
+    V("administrator", YES, (FULL,)),
+    V("another action only", NO, (allow(PUT, OBJECTS),)),
+    V("action in a list", YES, (allow([PUT, GET], OBJECTS),)),
+    V("actions are compared without case", YES, (allow("S3:getOBJECT", OBJECTS),)),
+    V("star inside an action", YES, (allow("s3:Get*", OBJECTS),)),
+    V("question mark inside an action", YES, (allow("s3:?etObject", OBJECTS),)),
+    V("star does not reach another service", NO, (allow("ec2:*"),)),
+    V("GetObject does not cover GetObjectVersion's sister", NO, (allow("s3:GetObjectVersion", OBJECTS),)),
+    V("NotAction allows the rest", YES, (without(allow(), "Action", NotAction="iam:*"),)),
+    V("NotAction of S3 allows no S3", NO, (without(allow(), "Action", NotAction=["s3:*"]),)),
+    V("Deny with NotAction denies the rest", NO, (FULL, without(deny(), "Action", NotAction="ec2:*"))),
+    V("Deny with NotAction spares what it names", YES, (FULL, without(deny(), "Action", NotAction="s3:Get*"))),
+    # resources
+    V("bucket ARN is not an object's ARN", NO, (allow("s3:*", BUCKET),)),
+    V("bucket ARN with a star covers objects", YES, (allow("s3:*", f"{BUCKET}*"),)),
+    V("another bucket", NO, (allow("s3:*", "arn:aws:s3:::ledger/*"),)),
+    V("a bucket whose name only begins alike", NO, (allow("s3:*", "arn:aws:s3:::invoices-eu/*"),)),
+    V("wildcard in the bucket's name", YES, (allow("s3:*", "arn:aws:s3:::inv?ice*/*"),)),
+    V("resources are compared with case", NO, (allow("s3:*", "arn:aws:s3:::Invoices/*"),)),
+    V("one prefix is some objects", YES, (allow(GET, f"{BUCKET}/2026/*"),)),
+    V("one key is some objects", YES, (allow(GET, f"{BUCKET}/list.csv"),)),
+    V("an empty key is no object", NO, (allow(GET, f"{BUCKET}/"),)),
+    V("NotResource of another bucket", YES, (without(allow(), "Resource", NotResource="arn:aws:s3:::ledger/*"),)),
+    V("NotResource of this bucket", NO, (without(allow(), "Resource", NotResource=OBJECTS),)),
+    V("NotResource of one prefix leaves the rest", YES, (without(allow(), "Resource", NotResource=f"{BUCKET}/a/*"),)),
+    # explicit deny
+    V("deny beats allow", NO, (FULL, deny(GET, OBJECTS))),
+    V("deny of another action", YES, (FULL, deny(PUT, OBJECTS))),
+    V("deny of one prefix leaves the rest", YES, (FULL, deny(GET, f"{BUCKET}/2026/*"))),
+    V("deny of the very prefix that is allowed", NO, (allow(GET, f"{BUCKET}/2026/*"), deny(GET, f"{BUCKET}/20*"))),
+    V("deny of a part of the allowed prefix", YES, (allow(GET, f"{BUCKET}/20*"), deny(GET, f"{BUCKET}/2026/*"))),
+    V("denies that together cover every key", NO, (FULL, deny(GET, f"{BUCKET}/a*"), without(deny(GET), "Resource", NotResource=f"{BUCKET}/a*"))),
+    V("deny of every key with at least one character", NO, (FULL, deny(GET, f"{BUCKET}/?*"))),
+    V("deny that hangs on an address is open", CONDITIONAL, (FULL, deny(GET, OBJECTS, **when("NotIpAddress", "aws:SourceIp", "10.0.0.0/8")))),
+    # policy variables
+    V("a variable that is known", YES, (allow(GET, VARIABLE),)),
+    V("a known variable in the account's own prefix, denied", NO, (allow(GET, VARIABLE), deny(GET, f"{BUCKET}/{A}/*"))),
+    V("a tag of the role is not known", CONDITIONAL, (allow(GET, "arn:aws:s3:::invoices/${aws:PrincipalTag/team}/*"),)),
+    V("a user's name is not carried by a role", NO, (allow(GET, "arn:aws:s3:::invoices/${aws:username}/*"),)),
+    V("a default stands in for what is not carried", YES, (allow(GET, "arn:aws:s3:::invoices/${aws:username, 'all'}/*"),)),
+    V("an escaped star is a plain star", NO, (allow(GET, "arn:aws:s3:::inv${*}/*"),)),
+    V("the old version has no variables", NO, (allow(GET, "arn:aws:s3:::invoice${?}/*"),), version="2008-10-17"),
+    V("a user's name in a denial meets no role", YES, (FULL, deny(GET, "arn:aws:s3:::invoices/${aws:username}*"))),
+    V("NotResource with a user's name", CONDITIONAL, (without(allow(), "Resource", NotResource="arn:aws:s3:::invoices/${aws:username}*"),)),
+    # boundary
+    V("boundary allows it too", YES, (FULL,), boundary=allow("s3:Get*")),
+    V("boundary knows no S3", NO, (FULL,), boundary=allow("ec2:*")),
+    V("boundary allows other prefixes only", NO, (allow(GET, f"{BUCKET}/a/*"),), boundary=allow(GET, f"{BUCKET}/b/*")),
+    V("boundary and policy share a prefix", YES, (allow(GET, f"{BUCKET}/a*"),), boundary=allow(GET, f"{BUCKET}/*z")),
+    V("boundary denies", NO, (FULL,), boundary=[FULL, deny(GET)]),
+    V("boundary alone grants nothing", NO, (), boundary=FULL),
+    V("boundary that could not be read", CONDITIONAL, (FULL,), boundary=UNREAD),
+    V("boundary caps a grant to the role's ARN", NO, (), to(f"arn:aws:iam::{A}:role/app/web"), boundary=allow("ec2:*")),
+    V("boundary with a condition", CONDITIONAL, (FULL,), boundary=allow(**when("StringEquals", "aws:SourceVpce", "vpce-1"))),
+    # what cannot be read
+    V("identity policy that could not be read", CONDITIONAL, (UNREAD,)),
+    V("an unread policy may deny", CONDITIONAL, (FULL, UNREAD)),
+    V("an unread policy does not lift a denial", NO, (FULL, deny(GET), UNREAD)),
+    V("no JSON", CONDITIONAL, ("{",)),
+    V("a list instead of an object", CONDITIONAL, ("[]",)),
+    V("a statement without effect", CONDITIONAL, ([{"Action": GET, "Resource": "*"}],)),
+    V("both Action and NotAction", CONDITIONAL, (allow(NotAction="iam:*"),)),
+    V("a broken statement beside a denial", NO, ([deny(GET), 7], FULL)),
+    V("a broken statement beside a grant", CONDITIONAL, ([READ, {"Effect": "Allow"}],)),
+    V("a condition that is no object", CONDITIONAL, (allow(Condition=["x"]),)),
+    # other actions
+    V("writing", YES, (allow(PUT, OBJECTS),), action=PUT),
+    V("deleting", YES, (allow("s3:Delete*", OBJECTS),), action=DELETE),
+    V("reading does not let delete", NO, (READ,), action=DELETE),
+)
