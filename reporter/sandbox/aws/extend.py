@@ -82,17 +82,17 @@ def entries_answer(key: str, entries: Iterable[Entry], **rest: Any) -> tuple[int
 
 def response_class(service: str) -> Any:
     """moto's Response class of a service."""
-    urls = importlib.import_module(f"moto.{service}.urls")
-    for handler in urls.url_paths.values():
-        owner = getattr(handler, "__self__", None)
-        if owner is not None:
-            return owner if isinstance(owner, type) else type(owner)
+    module = importlib.import_module(f"moto.{service}.responses")
+    for owner in vars(module).values():
+        own = isinstance(owner, type) and issubclass(owner, responses.BaseResponse) and owner.__module__ == module.__name__
+        if own and owner().service_name == service:
+            return owner
     raise LookupError(f"moto has no Response class for {service}")
 
 
-def extend(service: str, operation: str, handler: Handler, *, response: Any = None) -> None:
+def extend(service: str, operation: str, handler: Handler) -> None:
     """Makes moto answer `operation` with `handler`, which returns the output as a dict (or an answer in moto's own form)."""
-    owner = response or response_class(service)
+    owner = response_class(service)
     method = camelcase_to_underscores(operation)
     original = getattr(owner, method, None)
 

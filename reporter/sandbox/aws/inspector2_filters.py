@@ -68,7 +68,7 @@ def satisfies(wire: Mapping[str, Any], criteria: Mapping[str, Any], fields: Mapp
 
 def holds(found: list[Any], condition: Mapping[str, Any]) -> bool:
     """One StringFilter, MapFilter, NumberFilter or DateFilter."""
-    comparison = condition.get("comparison")
+    comparison: str | None = condition.get("comparison")
     if comparison is None:
         return any(within(value, condition) for value in found)
     if "key" in condition:
@@ -77,7 +77,8 @@ def holds(found: list[Any], condition: Mapping[str, Any]) -> bool:
     texts, sought = [as_text(value) for value in found], str(condition["value"])
     if comparison == "PREFIX":
         return any(text.startswith(sought) for text in texts)
-    return (sought in texts) == (comparison == "EQUALS")
+    present: bool = sought in texts
+    return present == (comparison == "EQUALS")
 
 
 def within(value: Any, condition: Mapping[str, Any]) -> bool:
