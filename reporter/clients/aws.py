@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.loaders import create_loader
 
 from reporter.clients.aws_raw import RawObserver
 from reporter.clients.aws_reader import AwsReader
@@ -53,7 +52,6 @@ class AwsClients:
         self._concurrency = concurrency
         self._raw = raw
         self._lock = threading.RLock()
-        self._loader: Any = None
         self._sessions: dict[_Key, boto3.session.Session] = {}
         self._clients: dict[tuple[_Key, str, str], Any] = {}
         self._budgets: dict[tuple[str, str], threading.Semaphore] = {}
@@ -133,13 +131,11 @@ class AwsClients:
         with self._lock:
             found = self._sessions.get(key)
             if found is None:
-                if self._loader is None:
-                    self._loader = create_loader()
                 renew = None
                 if role_arn is not None:
                     role = role_arn
                     renew = lambda: assume(self._caller_sts, account, role, external_id)  # noqa: E731
-                found = self._sessions[key] = new_session(self._loader, renew)
+                found = self._sessions[key] = new_session(renew)
             return found
 
     def _home(self, account: str) -> str:

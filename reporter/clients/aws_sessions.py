@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
 from reporter.clients.aws_errors import error_code, error_message, from_answer, from_the_way
@@ -33,15 +35,19 @@ class _AssumedRole:
         return DeferredRefreshableCredentials(refresh_using=self._renew, method=self.METHOD)
 
 
-def new_session(loader: Any, renew: Callable[[], dict[str, str]] | None) -> boto3.session.Session:
+@cache
+def _models() -> Loader:
+    """botocore's loader of service models, shared between sessions so that each model is read once."""
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
+
+
+def new_session(renew: Callable[[], dict[str, str]] | None) -> boto3.session.Session:
     """A session that parses strictly; with `renew`, its credentials are what that returns, asked for again before they expire.
 
-    `loader`: botocore's loader of service models, shared between sessions so that each model is read once (None: the session's own).
     Raises BotoCoreError (a profile that does not exist).
     """
     session = Session()
-    if loader is not None:
-        session.register_component("data_loader", loader)
+    session.register_component("data_loader", _models())
     if renew is not None:
         session.register_component("credential_provider", CredentialResolver([_AssumedRole(renew)]))  # type: ignore[list-item]  # duck-typed
     be_strict(session)

@@ -21,10 +21,11 @@ _NONE = ("AWSOrganizationsNotInUseException",)
 
 def fetch(reader: AwsReader) -> Rows:
     """Both tables. Raises ScopeProblem."""
-    organization = reader.call("organizations", "describe_organization", absent=_NONE).get("Organization")
-    if organization is None:
+    answer = reader.call("organizations", "describe_organization", absent=_NONE)
+    if not answer:
         return {ORGANIZATION_ACCOUNTS.name: [], ORGANIZATION_POLICIES.name: []}
-    management = field(organization, "MasterAccountId", "organizations DescribeOrganization")
+    what = "organizations DescribeOrganization"
+    management = field(field(answer, "Organization", what), "MasterAccountId", what)
     roots = reader.items("organizations", "list_roots", "Roots")
     enabled = {kind.get("Type") for root in roots for kind in root.get("PolicyTypes", []) if kind.get("Status") == "ENABLED"}
     policies = [

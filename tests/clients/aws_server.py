@@ -9,7 +9,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -86,69 +88,74 @@ class AwsServer:
         return answering(request) if callable(answering) else answering
 
 
-def _handler(server: AwsServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers.get("content-length", 0)))
-            key = f"{self.command} {unquote(self.path.split('?')[0])}"
-            if "x-amz-target" in headers:
-                key = headers["x-amz-target"].rsplit(".", 1)[1]
-            elif (action := parse_qs(body.decode("latin-1")).get("Action")) and re.fullmatch(r"\w+", action[0]):
-                key = action[0]
-            self._send(server.respond(Request(key, headers.get("host", ""), headers, body)))
+    def do_POST(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        key = f"{self.command} {unquote(self.path.split('?')[0])}"
+        if "x-amz-target" in headers:
+            key = headers["x-amz-target"].rsplit(".", 1)[1]
+        elif (action := parse_qs(body.decode("latin-1")).get("Action")) and re.fullmatch(r"\w+", action[0]):
+            key = action[0]
+        self._send(self._answering().respond(Request(key, headers.get("host", ""), headers, body)))
 
-        do_GET = do_PUT = do_DELETE = do_HEAD = do_POST  # noqa: N815  # the library's names
+    do_GET = do_PUT = do_DELETE = do_HEAD = do_POST  # noqa: N815  # the library's names
 
-        def _send(self, answer: Answer) -> None:
-            if answer.fault == "hang":
-                server.stop_hanging.wait(10)
-            if answer.fault in ("hang", "reset"):
-                self.connection.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER 0: closing resets
-                self.close_connection = True
-                return
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.content_type)
-            self.send_header("Content-Length", str(len(answer.body) + (100 if answer.fault == "cut" else 0)))
-            for name, value in answer.headers:
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
-            self.close_connection = self.close_connection or answer.fault == "cut"
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the library's name
+    def _send(self, answer: Answer) -> None:
+        if answer.fault == "hang":
+            self._answering().stop_hanging.wait(10)
+        if answer.fault in ("hang", "reset"):
+            self.connection.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SO_LINGER 0: closing resets
+            self.close_connection = True
             return
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body) + (100 if answer.fault == "cut" else 0)))
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
+        self.close_connection = self.close_connection or answer.fault == "cut"
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the library's name
+        return
+
+    def _answering(self) -> AwsServer:
+        assert isinstance(self.server, _Quiet)
+        return self.server.answering
 
 
 class _Quiet(ThreadingHTTPServer):
     daemon_threads = True
+    answering = AwsServer()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         return  # a client that gave up is what some tests are about
 
 
+@cache
+def _http() -> _Quiet:
+    """One listening server for all tests of a process; each test brings its own answers."""
+    http = _Quiet(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    return http
+
+
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[AwsServer]:
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AwsServer]:
     """The server, and boto3's environment pointed at it."""
-    served = AwsServer()
-    http = _Quiet(("127.0.0.1", 0), _handler(served))
-    served.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
+    http = _http()
+    http.answering = served = AwsServer(f"http://127.0.0.1:{http.server_port}")
     aws_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
     yield served
     served.stop_hanging.set()
-    http.shutdown()
-    http.server_close()
 
 
-def aws_environment(monkeypatch: pytest.MonkeyPatch, empty: Any) -> None:
+def aws_environment(monkeypatch: pytest.MonkeyPatch, empty: Path) -> None:
     """Static credentials and nothing else that this machine may have configured."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
