@@ -45,7 +45,7 @@ def verdicts(frame: pd.DataFrame, *, resource: str, status: Any, reason: Any, ob
     made["status"], made["severity"], made["reason"] = status, severity, reason
     made["observed"], made["expected"] = observed, expected
     for column in ("observed", "expected"):
-        made[column] = made[column].astype("object").where(made[column].notna(), "")
+        made[column] = words(made[column])
     return VERDICTS.conform(made)
 
 
@@ -85,6 +85,11 @@ def severity_of_rank(ranks: pd.Series) -> pd.Series:
     return ranks.map({rank: severity.value for rank, severity in enumerate(_WORST_FIRST)})
 
 
-def no_verdicts() -> pd.DataFrame:
-    """Nothing to judge."""
-    return VERDICTS.frame()
+def when(instants: pd.Series) -> pd.Series:
+    """Instants -> ISO 8601 with Z; missing ones -> "never"."""
+    return instants.dt.strftime("%Y-%m-%dT%H:%M:%SZ").astype("object").where(instants.notna(), "never")
+
+
+def words(texts: pd.Series) -> pd.Series:
+    """Texts with missing ones empty."""
+    return texts.astype("object").where(texts.notna(), "")
