@@ -38,7 +38,7 @@ def _tasks(cluster: Cluster, hosts: list[str], images: dict[str, str], roles: li
     tasks = [Task(f"{cluster.key}/web/{host}", cluster.key, "web", (images["web"],), "bridge", host, roles[0]) for host in hosts]
     tasks += [
         Task(f"{cluster.key}/jobs/{hosts[0]}", cluster.key, "jobs", (images["jobs"], images["web"]), "bridge", hosts[0], roles[-1]),
-        Task(f"{cluster.key}/gateway/{hosts[-1]}", cluster.key, "gateway", (images["gateway"],), "awsvpc", hosts[-1], None),
+        Task(f"{cluster.key}/gateway/{hosts[0]}", cluster.key, "gateway", (images["gateway"],), "awsvpc", hosts[0], None),
         Task(f"{cluster.key}/batch", cluster.key, "batch", (images["batch"],), "fargate", None, roles[0]),
     ]
     return tasks

@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 
 from reporter.sandbox.estate.profiles import PROFILES, Profile
-from reporter.sandbox.estate.spec import Computer, Instance, Place, Tenant
+from reporter.sandbox.estate.spec import Instance, Place
+from reporter.sandbox.estate.spec_wp import Computer, Tenant
 
 _OWNERS = ("payments", "orders", "platform", "analytics", "payments", "orders", None)
 _TYPES = ("t3.micro", "m5.large", "c5.xlarge")

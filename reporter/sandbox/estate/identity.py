@@ -82,23 +82,26 @@ def _roles(account: str, other: str, buckets: list[Bucket]) -> list[Role]:
 
 def decision(role: Role, bucket: Bucket, restricted: str) -> str | None:
     """allowed, conditional, None (denied), or EITHER, ANY where the definitions leave it open. `restricted`: the account whose OU has no S3."""
-    if role.account == restricted or _denied(role, bucket):
-        return None
-    granted = _identity(role, bucket)
-    by_policy = _by_policy(role, bucket)
-    if role.account == bucket.place.account:
-        if granted is None and by_policy is not None and role.grant == "bounded_out":
-            return ANY
-        granted = "allowed" if "allowed" in (granted, by_policy) else granted or by_policy
-    else:
-        granted = None if None in (granted, by_policy) else ("conditional" if "conditional" in (granted, by_policy) else "allowed")
-    if granted is None:
-        return None
+    granted = None if role.account == restricted or _denied(role, bucket) else _granted(role, bucket)
+    if granted in (None, ANY):
+        return granted
+    if bucket.policy == "deny_others":
+        return ANY  # the role is spared, its session, strictly read, is not
     if bucket.policy == "deny_vpce":
         return EITHER if granted == "conditional" else "conditional"
-    if granted == "allowed" and (bucket.policy == "deny_insecure" or bucket.kms):
-        return EITHER
-    return granted
+    return EITHER if granted == "allowed" and (bucket.policy == "deny_insecure" or bucket.kms) else granted
+
+
+def _granted(role: Role, bucket: Bucket) -> str | None:
+    """What is allowed before any deny: either side suffices in one account, both are needed across accounts."""
+    both = (_identity(role, bucket), _by_policy(role, bucket))
+    if role.account == bucket.place.account:
+        if role.grant == "bounded_out" and both[1] is not None:
+            return ANY
+        return "allowed" if "allowed" in both else both[0] or both[1]
+    if None in both:
+        return None
+    return "conditional" if "conditional" in both else "allowed"
 
 
 def _denied(role: Role, bucket: Bucket) -> bool:
@@ -110,7 +113,7 @@ def _denied(role: Role, bucket: Bucket) -> bool:
 
 
 def _identity(role: Role, bucket: Bucket) -> str | None:
-    if role.grant in _BROAD or role.grant == "deny_one":
+    if role.grant in (*_BROAD, "deny_one"):
         return "allowed"
     if role.grant == "one" and bucket.key in role.buckets:
         return "allowed"

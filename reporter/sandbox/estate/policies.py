@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from reporter.sandbox.estate.rules import WEB_APPLICATION_TYPES, WEB_SERVER_TYPES, local_ids
-from reporter.sandbox.estate.spec import Catalogue, Policy, Rule, Tenant
+from reporter.sandbox.estate.spec_wp import Catalogue, Policy, Rule, Tenant
 
 _DRAFT: tuple[tuple[str, str | None, str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("base", None, "Base Policy", "prevent", ("base",), ()),

@@ -12,7 +12,7 @@ import re
 from importlib.resources import files
 from random import Random
 
-from reporter.sandbox.estate.spec import Catalogue, Rule
+from reporter.sandbox.estate.spec_wp import Catalogue, Rule
 
 EXACT_KINDS = ("vulnerability", "exploit", "smart", "custom")
 WEB_SERVER_TYPES = ("Web Server Common", "Web Server HTTPS", "Web Server Miscellaneous", "Web Server IIS")
