@@ -9,7 +9,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
+from reporter.clients.aws_errors import from_the_way
 from reporter.clients.aws_raw import RawObserver
 from reporter.clients.aws_reader import AwsReader
 from reporter.clients.aws_sessions import assume, endpoint_override, keep_host, new_session
@@ -139,7 +141,10 @@ class AwsClients:
             return found
 
     def _home(self, account: str) -> str:
-        return self._session((account, None, None)).region_name or HOME_REGION
+        try:
+            return self._session((account, None, None)).region_name or HOME_REGION
+        except BotoCoreError as error:  # a profile that does not exist
+            raise from_the_way(error, where=f"the credentials for {account or 'this job'}") from error
 
     def _caller_sts(self) -> Any:
         return self.client("", "sts", self._home(""))
