@@ -89,7 +89,10 @@ class AwsClients:
         )
 
     def client(self, account: str, service: str, region: str, role_arn: str | None = None, external_id: str | None = None) -> Any:
-        """boto3's client of a service, made once (making one is not thread-safe). Raises BotoCoreError."""
+        """boto3's client of a service, made once (making one is not thread-safe). Raises BotoCoreError.
+
+        Used directly, its answers also hold their raw body under aws_parsing.RAW, and its errors are botocore's: readers see to both.
+        """
         place = HOME_REGION if region == GLOBAL else region
         key = (account, role_arn, external_id)
         with self._lock:
