@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import requests
@@ -54,6 +55,18 @@ class RateWindow:
             self._sleep(max(pause, 0.01))
 
 
+class _Key(requests.auth.AuthBase):
+    """The API key in its header. As requests' own `auth`, because a .netrc entry for the host would replace a header that was merely set."""
+
+    def __init__(self, auth: str, key: str) -> None:
+        self._header = ("Authorization", f"ApiKey {key}") if auth == "api-key" else ("api-secret-key", key)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        name, value = self._header
+        request.headers[name] = value
+        return request
+
+
 class WpClient:
     """One tenant's API. Thread-safe; never follows a redirect, because the key travels in a header."""
 
@@ -74,11 +87,8 @@ class WpClient:
         self._http = requests.Session()
         self._http.trust_env = url.startswith("https://")
         self._http.mount(url, requests.adapters.HTTPAdapter(pool_maxsize=THREADS))
+        self._http.auth = _Key(auth, key)
         self._headers = {"api-version": "v1", "Accept": "application/json"}
-        if auth == "api-key":
-            self._headers["Authorization"] = f"ApiKey {key}"
-        else:
-            self._headers["api-secret-key"] = key
 
     def reader(self, source: str, redacts: Sequence[str] = ()) -> WpReader:
         """A reader for one scope: this tenant and one source."""
@@ -126,7 +136,9 @@ class WpClient:
             raise Unavailable(f"{where}: status {answer.status_code}")
         try:
             value = json.loads(answer.content)
-        except ValueError:
+            if b"\\ud" in answer.content.lower():  # half a surrogate pair is no text: no file could hold it
+                value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        except (ValueError, RecursionError):
             raise Unavailable(f"{where}: the answer is not complete JSON") from None
         if not isinstance(value, dict):
             raise Unavailable(f"{where}: the answer is not a JSON object")
@@ -144,6 +156,8 @@ class WpReader:
     def __init__(self, client: WpClient, source: str) -> None:
         self._client, self._source = client, source
         self._lock = threading.Lock()
+        self._thread = threading.local()
+        self._sequence = 0
         self.tenant = client.tenant
         self.calls = 0
         self.retries = 0
@@ -155,35 +169,53 @@ class WpReader:
     def search(self, path: str, key: str, *, right: str, expand: Sequence[str] = (), page: int = 1000, **query: Any) -> list[dict[str, Any]]:
         """Every object of a collection, in order of id. Raises Unavailable for a page that breaks the order or lacks its list."""
         found: list[dict[str, Any]] = []
-        last = 0
+        number = last = 0
         if expand:
             query["expand"] = list(expand)
-        for number in range(1, 1_000_000):
+        while True:
+            number += 1
             criteria = {"maxItems": page, "sortByObjectID": True, "searchCriteria": [{"idTest": "greater-than", "idValue": last}]}
             answer = self._call("POST", f"{path}/search", query, criteria, right, f"{path.strip('/').replace('/', '-')}-search-{number:04d}")
             items = answer.get(key)
             if not isinstance(items, list) or not all(isinstance(item, dict) and type(item.get("ID")) is int for item in items):
                 raise Unavailable(f"POST {path}/search at tenant {self.tenant}: the answer has no list {key!r} of objects with an ID")
             if not items:
-                break
+                return found
             ids = [item["ID"] for item in items]
             if ids[0] <= last or any(later <= earlier for earlier, later in itertools.pairwise(ids)):
                 raise Unavailable(f"POST {path}/search at tenant {self.tenant}: page {number} is not in order of ID")
             found += items
             last = ids[-1]
-        return found
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """The function over items in a few threads, order kept. The first error ends it."""
+        """The function over items in a few threads; results, and the raw answers they caused, in the order of the items. The first error ends it."""
+        made: list[R] = []
         with ThreadPoolExecutor(THREADS) as threads:
-            return list(threads.map(function, items))
+            for result, kept in threads.map(partial(self._apart, function), items):
+                made.append(result)
+                for operation, content in kept:
+                    self._keep(operation, content)
+        return made
+
+    def _apart(self, function: Callable[[T], R], item: T) -> tuple[R, list[tuple[str, bytes]]]:
+        """The function's result, and the raw answers it caused, kept aside."""
+        kept: list[tuple[str, bytes]] = []
+        self._thread.kept = kept
+        return function(item), kept
 
     def _call(self, method: str, path: str, query: Mapping[str, Any], body: Any, right: str, operation: str) -> dict[str, Any]:
         with self._lock:
-            sequence = self.calls
             self.calls += 1
         answer, content, repeated = self._client.send(method, path, query=query, body=body, right=right)
         with self._lock:
             self.retries += repeated
-        self._client.keep(self._source, operation, sequence, content)
+        kept = getattr(self._thread, "kept", None)
+        if kept is None:
+            self._keep(operation, content)
+        else:
+            kept.append((operation, content))
         return answer
+
+    def _keep(self, operation: str, content: bytes) -> None:
+        self._client.keep(self._source, operation, self._sequence, content)
+        self._sequence += 1
