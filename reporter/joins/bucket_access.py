@@ -69,7 +69,7 @@ def join(world: World) -> dict[str, pd.DataFrame]:
                 rows.extend(_rows(role, bucket, region, runs.get(role.arn, ())))
         anybody = {role.account: role for role in unread}
         if not guarded:
-            anybody[bucket.account] = readings.anybody(bucket.account)
+            anybody.setdefault(bucket.account, readings.anybody(bucket.account))
         for role in anybody.values():
             path = _path(role, bucket)
             if path is not None:

@@ -50,14 +50,15 @@ class Readings:
     def unread_accounts(self) -> list[Role]:
         """Accounts of the schedule whose IAM could not be read, each as a role that may be anybody there."""
         accounts = sorted({scope.account for scope in self.world.ledger.scopes_of("iam")})
-        return [self.anybody(account) for account in accounts if not self.world.read("iam", account, GLOBAL)]
+        unread = [account for account in accounts if not self.world.read("iam", account, GLOBAL)]
+        return [self.anybody(account, (Policy(f"IAM of account {account}", unreadable=_UNREAD),)) for account in unread]
 
-    def anybody(self, account: str) -> Role:
-        """Whoever there is in an account, allowed whatever it may be."""
+    def anybody(self, account: str, identity: tuple[Policy, ...] = ()) -> Role:
+        """Whoever there is in an account."""
         return Role(
             account=account,
             arn="",
-            identity=(Policy(f"IAM of account {account}", unreadable=_UNREAD),),
+            identity=identity,
             scps=self.scps(account),
             canonical_id=self._canonical.get(account),
             organization=None if self._in_organization else "",
@@ -83,7 +84,7 @@ class Readings:
         absent = document is None and "policy" not in unread
         return Bucket(
             name,
-            row.arn,
+            arn,
             row.account,
             Policy("bucket policy") if absent else parse("bucket policy", None if "policy" in unread else document, resource_based=True),
             region=_text(row.bucket_region),

@@ -94,6 +94,9 @@ CASES = (
     V("both Action and NotAction", CONDITIONAL, (allow(NotAction="iam:*"),)),
     V("a broken statement beside a denial", NO, ([deny(GET), 7], FULL)),
     V("a broken statement beside a grant", CONDITIONAL, ([READ, {"Effect": "Allow"}],)),
+    V("an action that is a number", CONDITIONAL, (allow(7),)),
+    V("no action at all", CONDITIONAL, (allow([]),)),
+    V("a condition value that is an object", CONDITIONAL, (allow(**when("Bool", "aws:SecureTransport", {})),)),
     V("a condition that is no object", CONDITIONAL, (allow(Condition=["x"]),)),
     # other actions
     V("writing", YES, (allow(PUT, OBJECTS),), action=PUT),

@@ -86,6 +86,7 @@ CASES = (
     given("an organisation, and there is none", NO, "StringEquals", "aws:PrincipalOrgID", OURS, organization=""),
     given("no such path, and there is no organisation", NO, "ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{OURS}/*", organization=""),
     given("the bucket's organisation is the role's", YES, "StringEquals", "aws:ResourceOrgID", "${aws:PrincipalOrgID}", organization=OURS),
+    given("a region that is not known", CONDITIONAL, "StringEquals", "aws:RequestedRegion", "us-east-1", region=None),
     # missing keys
     given("a key that roles do not carry", NO, "StringEquals", "aws:username", "anna"),
     given("it is not somebody", YES, "StringNotEquals", "aws:username", "anna"),

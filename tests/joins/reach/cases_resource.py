@@ -80,6 +80,7 @@ CASES = (
     V("the bucket policy could not be read", CONDITIONAL, (READ,), UNREAD),
     V("nobody knows what an unread bucket policy grants", CONDITIONAL, (), UNREAD),
     V("a bucket policy without principal is malformed", CONDITIONAL, (READ,), allow()),
+    V("a bucket policy whose principal is a number", CONDITIONAL, (READ,), {**allow(), "Principal": 7}),
     V("a denial beside an unread statement", NO, (READ,), [against("*"), "?"]),
     # NotPrincipal
     V("Deny with NotPrincipal of somebody else", NO, (FULL,), all_but(OTHER_ROLE, f"arn:aws:iam::{B}:root")),
@@ -131,6 +132,9 @@ CASES = (
         restrict=ON,
     ),
     V("half the internet leaves it public", NO, (READ,), public("IpAddress", "aws:SourceIp", "0.0.0.0/1"), owner=B, restrict=ON),
+    V("a narrow IPv6 address too", CONDITIONAL, (READ,), public("IpAddress", "aws:SourceIp", "2001:db8::/48"), owner=B, restrict=ON),
+    V("a wide but private address too", CONDITIONAL, (READ,), public("IpAddress", "aws:SourceIp", "172.16.0.0/12"), owner=B, restrict=ON),
+    V("an address that is none leaves it public", NO, (READ,), public("IpAddress", "aws:SourceIp", "here"), owner=B, restrict=ON),
     V("it is not known whether it is restricted", CONDITIONAL, (READ,), to("*"), owner=B, restrict=Truth.OPEN),
     V(
         "one organisation makes it not public",

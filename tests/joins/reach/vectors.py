@@ -13,6 +13,7 @@ from reporter.joins.reach.subject import Bucket, Request, Role
 from reporter.joins.reach.truth import Reach, Truth
 
 A, B, C = "111122223333", "444455556666", "777788889999"
+ACCOUNTS = (A, B)
 ROLE = f"arn:aws:iam::{A}:role/app/web"
 SESSION = f"arn:aws:sts::{A}:assumed-role/web/i-0000000000000001"
 ROOT = f"arn:aws:iam::{A}:root"
@@ -97,6 +98,7 @@ class Vector:
     canonical: str | None = "c0ffee"
     organization: str | None = None
     session: str | None = None
+    region: str | None = "eu-central-1"
     service_linked: bool = False
     version: str = "2012-10-17"
     anybody: bool = False
@@ -122,7 +124,7 @@ def request(vector: Vector) -> Request:
         arn=BUCKET,
         account=vector.owner,
         policy=written,
-        region="eu-central-1",
+        region=vector.region,
         rcps=tuple(one(f"RCP {n}", document) for n, document in enumerate(vector.rcps, 1)),
         restrict_public=vector.restrict,
         ignore_public_acls=vector.ignore_acls,
