@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from reporter.core.world import World
-from reporter.joins.reach.decide import decide, lets_in, own_policies_allow
+from reporter.joins.reach.decide import decide, own_policies_allow, worth_asking
 from reporter.joins.reach.readings import Readings
 from reporter.joins.reach.subject import ACTIONS, Bucket, Request, Role
 from reporter.joins.reach.truth import Reach, Truth
@@ -114,7 +114,7 @@ def _names_sessions(bucket: Bucket) -> bool:
 
 def _path(role: Role, bucket: Bucket, session: str | None = None) -> _Path | None:
     """The three actions taken together; None: all denied."""
-    if role.account != bucket.account and not lets_in(bucket, role.account):
+    if not worth_asking(role, bucket):
         return None
     decisions = {action: decide(Request(role, bucket, action, session)) for action in ACTIONS}
     allowed = tuple(action for action, one in decisions.items() if one.reach is Reach.YES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from reporter.joins.reach.subject import Bucket, Role
@@ -45,6 +46,7 @@ def _some(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
+@lru_cache(maxsize=64)
 def of_objects(role: Role, bucket: Bucket) -> Context:
     """The role calls S3 itself, over TLS, at the bucket's region: a caller that wants to reach the object does."""
     known: dict[str, tuple[str, ...]] = dict.fromkeys(_ABSENT, ())

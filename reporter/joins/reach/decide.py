@@ -8,10 +8,10 @@ from functools import lru_cache
 
 from reporter.joins.reach import acl, context, kms, principal, public
 from reporter.joins.reach.glob import Glob, classes
-from reporter.joins.reach.lines import Keys, Line, Lines, Target, lines
+from reporter.joins.reach.lines import Keys, Line, Lines, Target, lines, relevant
 from reporter.joins.reach.principal import Named
 from reporter.joins.reach.says import YES, Says, both, either
-from reporter.joins.reach.subject import Bucket, Request, Role
+from reporter.joins.reach.subject import ACTIONS, Bucket, Request, Role
 from reporter.joins.reach.truth import Reach, Truth
 
 _NOBODY = "nothing allows it"
@@ -51,13 +51,37 @@ def decide(request: Request) -> Decision:
 
 def own_policies_allow(role: Role, bucket: Bucket, action: str) -> Truth:
     """Do the role's identity policies, within its boundary, allow it on some object, whatever the bucket's side says?"""
-    asked = _own(role, action, Target(bucket.objects), context.of_objects(role, bucket), scps=False)
+    target, known = Target(bucket.objects), context.of_objects(role, bucket)
+    identity = lines(role.identity, action, target, known)
+    if identity.silent:
+        return Truth.NO
+    asked = replace(_limits(role, action, target, known), identity=identity, scps=())
     return max(both(_identity(asked, keys), _not_denied(asked, keys)).truth for keys in _key_sets(asked, bucket.objects))
 
 
+def worth_asking(role: Role, bucket: Bucket) -> bool:
+    """Cheap, and never wrongly False: could the role reach the bucket at all? Across accounts both sides have to speak of each other."""
+    if role.account == bucket.account:
+        return True
+    objects = bucket.objects
+    return any(objects.startswith(head) or head.startswith(objects) for head in _heads(role)) and _lets_in(bucket, role.account)
+
+
 @lru_cache(maxsize=65_536)
-def lets_in(bucket: Bucket, account: str) -> bool:
-    """Cheap, and never wrongly False: could the bucket's policy or ACL let anybody of another account in?"""
+def _heads(role: Role) -> tuple[str, ...]:
+    """What the resources begin with that the role's identity policies allow; empty text: any resource."""
+    found: dict[str, None] = {}
+    for policy in role.identity:
+        if policy.unreadable:
+            return ("",)
+        for statement in {statement: None for action in ACTIONS for statement in relevant(policy, action)}:
+            if statement.allows:
+                found.update(dict.fromkeys(("",) if statement.not_resources else statement.heads))
+    return tuple(found)
+
+
+@lru_cache(maxsize=65_536)
+def _lets_in(bucket: Bucket, account: str) -> bool:
     if bucket.policy.unreadable or (bucket.acls_count is not Truth.NO and (bucket.acl_grants is None or bucket.acl_grants)):
         return True
     return any(s.allows and principal.admits(s, account) for s in bucket.policy.statements)
@@ -66,17 +90,20 @@ def lets_in(bucket: Bucket, account: str) -> bool:
 def _answer(request: Request) -> Says:
     role, bucket = request.role, request.bucket
     nobody = Says(Truth.NO, (), (_NOBODY,))
-    if role.account != bucket.account and not lets_in(bucket, role.account):
+    if not worth_asking(role, bucket):
         return nobody
     known = context.of_objects(role, bucket)
     target = Target(bucket.objects)
-    asked = _own(role, request.action, target, known, scps=True)
+    identity = lines(role.identity, request.action, target, known)
+    if identity.silent and role.account != bucket.account:
+        return nobody
     resource = lines((bucket.policy,), request.action, target, known, role=role, session=request.session)
     granted = tuple(acl.grants(role, bucket, request.action))
-    if asked.identity.silent and (role.account != bucket.account or (resource.silent and not granted)):
+    if identity.silent and resource.silent and not granted:
         return nobody
     rcps = () if role.service_linked else bucket.rcps
-    asked = replace(asked, rcps=lines(rcps, request.action, target, known), resource=resource)
+    asked = replace(_limits(role, request.action, target, known), identity=identity, resource=resource)
+    asked = replace(asked, rcps=lines(rcps, request.action, target, known))
     through_key = _key(request)
     best = nobody
     for keys in _key_sets(asked, bucket.objects):
@@ -101,11 +128,12 @@ def _granted(request: Request, asked: _Asked, granted: tuple[Says, ...], keys: K
     return both(own, either((by_policy, *granted), _NOBODY))
 
 
-def _own(role: Role, action: str, target: Target, known: context.Context, *, scps: bool) -> _Asked:
+def _limits(role: Role, action: str, target: Target, known: context.Context) -> _Asked:
+    """Boundary and service control policies of a role."""
     return _Asked(
-        identity=lines(role.identity, action, target, known),
+        identity=_SILENT,
         boundary=None if role.boundary is None else lines((role.boundary,), action, target, known),
-        scps=tuple(lines(level, action, target, known) for level in role.scps) if scps and not role.service_linked else (),
+        scps=() if role.service_linked else tuple(lines(level, action, target, known) for level in role.scps),
         rcps=_SILENT,
         resource=_SILENT,
     )
@@ -153,7 +181,7 @@ def _key(request: Request) -> Says:
     if asked is None:
         return YES
     needed, target, known = asked
-    own = _own(request.role, needed, target, known, scps=True)
+    own = replace(_limits(request.role, needed, target, known), identity=lines(request.role.identity, needed, target, known))
     limits = [_any(level, None, f"no service control policy allows {needed} at one level") for level in own.scps]
     return kms.verdict(request.role, request.bucket, needed, both(_identity(own, None), *limits, _not_denied(own, None)))
 

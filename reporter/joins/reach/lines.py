@@ -125,7 +125,9 @@ def _line(statement: Statement, target: Target, context: Context, role: Role | N
 
 def _patterns(statement: Statement, target: Target, context: Context) -> tuple[tuple[Glob, Truth, Span], ...]:
     found: list[tuple[Glob, Truth, Span]] = []
-    for text in statement.resources:
+    for head, text in zip(statement.heads, statement.resources, strict=True):
+        if not (head.startswith(target.text) or target.text.startswith(head)):
+            continue
         glob, sure = expand(text, context, variables=statement.variables, wild=True)
         if sure is Truth.NO:
             if not statement.not_resources:

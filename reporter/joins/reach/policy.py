@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -13,19 +14,25 @@ Principals: TypeAlias = tuple[tuple[str, str], ...]
 Conditions: TypeAlias = tuple[tuple[str, str, tuple[str, ...]], ...]
 """(operator, condition key, values as text), as written; all must hold."""
 
+_WILD = re.compile(r"[*?$]")
+
 _MAX_DOCUMENT = 200_000
 """Characters. AWS allows 20 480 at most for the longest policy that is read here."""
 
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """One statement. `not_*` turns the element round. Compared by identity: statements are cache keys."""
+    """One statement. `not_*` turns the element round. Compared by identity: statements are cache keys.
+
+    `heads`: what each resource begins with, up to its first wildcard or variable: most resources are told apart by it alone.
+    """
 
     label: str
     allows: bool
     actions: tuple[str, ...]
     not_actions: bool
     resources: tuple[str, ...]
+    heads: tuple[str, ...]
     not_resources: bool
     principals: Principals
     not_principals: bool
@@ -100,6 +107,7 @@ def _statement(name: str, number: int, raw: Any, variables: bool, resource_based
         actions=tuple(action.lower() for action in actions),
         not_actions=not_actions,
         resources=resources,
+        heads=tuple(_WILD.split(resource, maxsplit=1)[0] for resource in resources),
         not_resources=not_resources,
         principals=principals,
         not_principals=not_principals,

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import random
 from string import ascii_letters
+from typing import Any
 
 import pytest
 
-from reporter.joins.reach.decide import lets_in, own_policies_allow
+from reporter.joins.reach.decide import own_policies_allow, worth_asking
 from reporter.joins.reach.truth import Reach, Truth
 from tests.joins.reach import cases_identity, cases_limits, cases_resource
 from tests.joins.reach.vectors import BUCKET, FULL, GET, OBJECTS, READ, ROLE, UNREAD, B, Vector, allow, decided, deny, request, to, when
@@ -74,7 +75,19 @@ def test_the_roles_own_policies_are_judged_without_the_buckets_side() -> None:
         assert own_policies_allow(asked.role, asked.bucket, GET) is expected
 
 
-def test_a_bucket_that_names_an_account_lets_it_in_and_no_other() -> None:
-    bucket = request(Vector("", Reach.NO, (), to(ROLE), owner=B)).bucket
-    assert lets_in(bucket, "111122223333")
-    assert not lets_in(bucket, "777788889999")
+@pytest.mark.parametrize(
+    ("identity", "policy", "expected"),
+    [
+        ((READ,), to(ROLE), True),
+        ((READ,), to("arn:aws:iam::777788889999:root"), False),
+        ((allow("ec2:*"),), to(ROLE), False),
+        ((allow("s3:*", "arn:aws:s3:::ledger/*"),), to(ROLE), False),
+        (({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::ledger/*"},), to(ROLE), True),
+        ((UNREAD,), to(ROLE), True),
+        ((READ,), UNREAD, True),
+        ((), to(ROLE), False),
+    ],
+)
+def test_a_role_of_another_account_is_worth_asking_only_if_both_sides_speak_of_each_other(identity: Any, policy: Any, expected: bool) -> None:
+    asked = request(Vector("", Reach.NO, identity, policy, owner=B))
+    assert worth_asking(asked.role, asked.bucket) is expected
