@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import json
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from reporter.sandbox.aws.calls import Calls
 from reporter.sandbox.aws.conformance import NotConforming, expect
-from reporter.sandbox.aws.error_answers import CLOSED, Answer, expired, json_answer, unknown_token
+from reporter.sandbox.aws.error_answers import CLOSED, Answer, error, expired, json_answer, unknown_token
 from reporter.sandbox.aws.extend import install
 from reporter.sandbox.aws.faults import Faults
 from reporter.sandbox.aws.recognise import Asked, recognise
@@ -35,12 +36,25 @@ def service_application(service: Any) -> Any:
     return application
 
 
+def is_lacking(asked: Asked, answer: Answer) -> bool:
+    """Did moto answer that it does not know this operation? For REST it says so as a path that is not there, in HTML."""
+    lost = answer.status == http.HTTPStatus.NOT_FOUND and answer.body.startswith(b"<!doctype html>")
+    return answer.status == http.HTTPStatus.NOT_IMPLEMENTED or (lost and asked.protocol.startswith("rest-"))
+
+
+def lacking(asked: Asked) -> Answer:
+    """An error the client understands and does not retry, so that a hole in the sandbox is seen for what it is."""
+    message = f"The sandbox does not answer {asked.service}:{asked.operation or 'this path'}."
+    return error(asked, "NotInTheSandbox", message, http.HTTPStatus.NOT_IMPLEMENTED)
+
+
 class Application:
     """WSGI. Raises DropConnection where a fault says so; the request handler closes the socket then."""
 
     def __init__(self) -> None:
         self._seeders = install()
         self._moto = DomainDispatcherApplication(service_application)
+        self._one_at_a_time = threading.RLock()
         self.calls = Calls()
         self.faults = Faults()
 
@@ -75,16 +89,19 @@ class Application:
         problem = credential_problem(asked.access_key, environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""))
         if problem:
             return expired(asked) if problem == "expired" else unknown_token(asked)
-        return self._ask_moto(environ)
+        answer = self._ask_moto(environ)
+        return lacking(asked) if is_lacking(asked, answer) else answer
 
     def _ask_moto(self, environ: Environ) -> Answer:
+        """moto's dictionaries are not made for threads: it answers one request after the other."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
-        chunks = self._moto(environ, lambda status, headers, _exc=None: started.append((status, headers)))
-        try:
-            body = b"".join(chunks)
-        finally:
-            if hasattr(chunks, "close"):
-                chunks.close()
+        with self._one_at_a_time:
+            chunks = self._moto(environ, lambda status, headers, _exc=None: started.append((status, headers)))
+            try:
+                body = b"".join(chunks)
+            finally:
+                if hasattr(chunks, "close"):
+                    chunks.close()
         status, headers = started[-1]
         return Answer(int(status.split(" ", 1)[0]), headers, body)
 

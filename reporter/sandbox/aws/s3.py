@@ -7,7 +7,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.s3.responses import S3Response
 
-from reporter.sandbox.aws.extend import Extension
+from reporter.sandbox.aws.extend import Extension, Refused
 from reporter.sandbox.aws.paging import page
 
 MOST = 10_000
@@ -16,14 +16,21 @@ MOST = 10_000
 def all_buckets(response: Any) -> Any:
     """ListBuckets, which moto cuts off without saying so. Everything on one page unless MaxBuckets is given, as AWS does."""
     response.parse_parameters(response.normalized_request)
+    response.data["Action"] = "ListBuckets"
+    try:
+        answer: object = bucket_page(response)
+    except Refused as refusal:
+        answer = refusal
+    return response.serialized(ActionResult(answer))
+
+
+def bucket_page(response: Any) -> dict[str, Any]:
     asked = response.params
     held = response.backend.list_buckets(prefix=asked.get("Prefix"), bucket_region=asked.get("BucketRegion"), max_buckets=None)
     held = sorted(held, key=lambda bucket: bucket.name)
     part, token = page(held, asked.get("ContinuationToken"), asked.get("MaxBuckets"), most=MOST, error="InvalidArgument")
     buckets = [{"Name": b.name, "CreationDate": b.creation_date_ISO8601, "BucketRegion": b.region_name} for b in part]
-    answer = {"Owner": {"ID": "bcaf1ffd86f41161ca5fb16fd081034f"}, "Buckets": buckets, "ContinuationToken": token, "Prefix": asked.get("Prefix")}
-    response.data["Action"] = "ListBuckets"
-    return response.serialized(ActionResult(answer))
+    return {"Owner": {"ID": "bcaf1ffd86f41161ca5fb16fd081034f"}, "Buckets": buckets, "ContinuationToken": token, "Prefix": asked.get("Prefix")}
 
 
 def list_all_buckets() -> None:

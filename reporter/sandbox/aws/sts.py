@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import moto.iam.models
+from moto.core.errors import COMMON_ERROR_CODES
 from moto.core.utils import utcnow
 from moto.sts.models import STSBackend
 
@@ -30,6 +31,7 @@ def seed_refused_roles(account: str, region: str, items: list[Any]) -> None:
 
 def remember_sessions() -> None:
     """moto finds the account of a key by walking all accounts; a session is looked up directly."""
+    COMMON_ERROR_CODES.append("AccessDenied")  # not in the model of STS, so moto would warn of it
     backend: Any = STSBackend
     assume, account_of = backend.assume_role, moto.iam.models.get_account_id_from
 

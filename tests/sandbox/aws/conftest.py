@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -12,6 +14,7 @@ import requests
 from botocore.config import Config
 
 from reporter.sandbox.aws import AwsSandbox
+from reporter.sandbox.aws.sessions import SESSIONS
 
 HOME = "123456789012"
 OTHER = "111122223333"
@@ -30,7 +33,7 @@ class Door:
 
     def _client(self, service: str, region: str, key: tuple[str, str, str], patience: int) -> Any:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=patience, connect_timeout=patience)
-        session = boto3.Session(aws_access_key_id=key[0], aws_secret_access_key=key[1], aws_session_token=key[2] or None, region_name=region)
+        session: Any = boto3.Session(aws_access_key_id=key[0], aws_secret_access_key=key[1], aws_session_token=key[2] or None, region_name=region)
         return session.client(service, endpoint_url=self.endpoint, config=config)
 
     def client(
@@ -42,6 +45,10 @@ class Door:
         """Credentials of a role in another account, for `client(key=...)`."""
         answer = self.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="tests")["Credentials"]
         return answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]
+
+    def end_session(self, access_key: str) -> None:
+        """Lets a role session run out now."""
+        SESSIONS[access_key] = dataclasses.replace(SESSIONS[access_key], expires=datetime(2020, 1, 1))  # noqa: DTZ001 naive UTC, as moto keeps it
 
     def control(self, method: str, path: str, body: Any = None) -> requests.Response:
         return self._http.request(method, self.endpoint + path, json=body, timeout=20)

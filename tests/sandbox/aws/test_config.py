@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .conftest import OTHER, Door
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+INSTANCE = "AWS::EC2::Instance"
+
+
+def rule(client: Any, name: str) -> None:
+    source = {"Owner": "AWS", "SourceIdentifier": "EC2_INSTANCE_MANAGED_BY_SSM"}
+    client.put_config_rule(ConfigRule={"ConfigRuleName": name, "Source": source})
+
+
+@pytest.fixture
+def config(aws: Door) -> Any:
+    client = aws.client("config")
+    rule(client, "agent-active")
+    return client
+
+
+def token(aws: Door, client: Any, name: str = "agent-active") -> str:
+    client.start_config_rules_evaluation(ConfigRuleNames=[name])
+    minted = [row for row in aws.control("GET", "/sandbox/config/tokens").json() if row["rule"] == name]
+    text: str = minted[-1]["token"]
+    return text
+
+
+def evaluation(resource: str = "i-1", verdict: str = "COMPLIANT", at: datetime = NOON, **more: Any) -> dict[str, Any]:
+    return {"ComplianceResourceType": INSTANCE, "ComplianceResourceId": resource, "ComplianceType": verdict, "OrderingTimestamp": at, **more}
+
+
+def held(client: Any, name: str = "agent-active") -> dict[str, str]:
+    pages = client.get_paginator("get_compliance_details_by_config_rule").paginate(ConfigRuleName=name)
+    rows = [row for page in pages for row in page["EvaluationResults"]]
+    return {row["EvaluationResultIdentifier"]["EvaluationResultQualifier"]["ResourceId"]: row["ComplianceType"] for row in rows}
+
+
+def test_a_started_rule_mints_a_token_that_takes_evaluations(aws: Door, config: Any) -> None:
+    answer = config.put_evaluations(ResultToken=token(aws, config), Evaluations=[evaluation(Annotation="seen"), evaluation("i-2", "NON_COMPLIANT")])
+    assert answer["FailedEvaluations"] == []
+    assert held(config) == {"i-1": "COMPLIANT", "i-2": "NON_COMPLIANT"}
+    row = config.get_compliance_details_by_config_rule(ConfigRuleName="agent-active", ComplianceTypes=["COMPLIANT"])["EvaluationResults"]
+    assert [(r["Annotation"], r["EvaluationResultIdentifier"]["OrderingTimestamp"]) for r in row] == [("seen", NOON)]
+
+
+def test_one_token_serves_several_calls_and_none_at_all(aws: Door, config: Any) -> None:
+    minted = token(aws, config)
+    config.put_evaluations(ResultToken=minted, Evaluations=[evaluation("i-1")])
+    config.put_evaluations(ResultToken=minted, Evaluations=[])
+    config.put_evaluations(ResultToken=minted, Evaluations=[evaluation("i-2")])
+    assert held(config) == {"i-1": "COMPLIANT", "i-2": "COMPLIANT"}
+
+
+def test_an_older_evaluation_never_replaces_a_newer_one(aws: Door, config: Any) -> None:
+    minted = token(aws, config)
+    config.put_evaluations(ResultToken=minted, Evaluations=[evaluation(verdict="NON_COMPLIANT", at=NOON)])
+    config.put_evaluations(ResultToken=minted, Evaluations=[evaluation(at=NOON - timedelta(hours=1))])
+    config.put_evaluations(ResultToken=minted, Evaluations=[evaluation(verdict="NOT_APPLICABLE", at=NOON - timedelta(hours=1))])
+    assert held(config) == {"i-1": "NON_COMPLIANT"}
+
+
+def test_not_applicable_takes_the_resource_off_the_rule(aws: Door, config: Any) -> None:
+    minted = token(aws, config)
+    config.put_evaluations(ResultToken=minted, Evaluations=[evaluation("i-1"), evaluation("i-2")])
+    config.put_evaluations(ResultToken=minted, Evaluations=[evaluation("i-1", "NOT_APPLICABLE", NOON + timedelta(1))])
+    assert held(config) == {"i-2": "COMPLIANT"}
+
+
+def test_a_made_up_token_is_refused_and_another_accounts_too(aws: Door, config: Any) -> None:
+    there = aws.client("config", key=aws.assumed(OTHER))
+    rule(there, "agent-active")
+    for minted in ("made-up", token(aws, there)):
+        with pytest.raises(config.exceptions.InvalidResultTokenException):
+            config.put_evaluations(ResultToken=minted, Evaluations=[evaluation()])
+    assert held(config) == {}
+
+
+def test_test_mode_checks_but_stores_nothing(config: Any) -> None:
+    assert config.put_evaluations(ResultToken="TESTMODE", TestMode=True, Evaluations=[evaluation()])["FailedEvaluations"] == []
+    assert held(config) == {}
+    with pytest.raises(ClientError, match="ValidationException"):
+        config.put_evaluations(ResultToken="TESTMODE", TestMode=True, Evaluations=[evaluation(verdict="BOGUS")])
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "code"),
+    [
+        ([evaluation(str(i)) for i in range(101)], "ValidationException"),
+        ([evaluation(Annotation="x" * 257)], "ValidationException"),
+        ([evaluation(verdict="BOGUS")], "ValidationException"),
+        ([evaluation(verdict="INSUFFICIENT_DATA")], "InvalidParameterValueException"),
+        ([{**evaluation(), "ComplianceResourceType": "AWS::Toaster::Slot"}], "InvalidParameterValueException"),
+        (None, "InvalidParameterValueException"),
+    ],
+)
+def test_what_aws_does_not_take_is_refused_and_nothing_is_stored(aws: Door, config: Any, evaluations: Any, code: str) -> None:
+    more = {} if evaluations is None else {"Evaluations": evaluations}
+    with pytest.raises(ClientError, match=code):
+        config.put_evaluations(ResultToken=token(aws, config), **more)
+    assert held(config) == {}
+
+
+def test_account_level_evaluations_are_taken(aws: Door, config: Any) -> None:
+    account = {**evaluation("123456789012"), "ComplianceResourceType": "AWS::::Account", "Annotation": "x" * 256}
+    config.put_evaluations(ResultToken=token(aws, config), Evaluations=[account])
+    assert held(config) == {"123456789012": "COMPLIANT"}
+
+
+def test_a_rule_starts_once_a_minute(config: Any) -> None:
+    config.start_config_rules_evaluation(ConfigRuleNames=["agent-active"])
+    with pytest.raises(config.exceptions.LimitExceededException):
+        config.start_config_rules_evaluation(ConfigRuleNames=["agent-active"])
+
+
+def test_unknown_rules_and_too_many_names_are_refused(config: Any) -> None:
+    for call in (config.start_config_rules_evaluation, config.describe_compliance_by_config_rule, config.describe_config_rule_evaluation_status):
+        with pytest.raises(config.exceptions.NoSuchConfigRuleException):
+            call(ConfigRuleNames=["nothing"])
+        with pytest.raises(ClientError, match="ValidationException"):
+            call(ConfigRuleNames=["agent-active"] * 26)
+    with pytest.raises(config.exceptions.NoSuchConfigRuleException):
+        config.get_compliance_details_by_config_rule(ConfigRuleName="nothing")
+
+
+def test_compliance_sums_up_by_rule(aws: Door, config: Any) -> None:
+    rule(config, "quiet")
+    config.put_evaluations(ResultToken=token(aws, config), Evaluations=[evaluation(f"i-{i}", "NON_COMPLIANT") for i in range(30)])
+    rows = {row["ConfigRuleName"]: row["Compliance"] for row in config.describe_compliance_by_config_rule()["ComplianceByConfigRules"]}
+    assert rows["quiet"] == {"ComplianceType": "INSUFFICIENT_DATA"}
+    assert rows["agent-active"]["ComplianceContributorCount"] == {"CappedCount": 25, "CapExceeded": True}
+    only = config.describe_compliance_by_config_rule(ComplianceTypes=["NON_COMPLIANT"])["ComplianceByConfigRules"]
+    assert [row["ConfigRuleName"] for row in only] == ["agent-active"]
+    summary = config.get_compliance_summary_by_config_rule()["ComplianceSummary"]
+    assert (summary["NonCompliantResourceCount"]["CappedCount"], summary["CompliantResourceCount"]["CappedCount"]) == (1, 0)
+
+
+def test_details_come_in_pages(aws: Door, config: Any) -> None:
+    config.put_evaluations(ResultToken=token(aws, config), Evaluations=[evaluation(f"i-{i}") for i in range(25)])
+    first = config.get_compliance_details_by_config_rule(ConfigRuleName="agent-active")
+    assert len(first["EvaluationResults"]) == 10
+    assert len(held(config)) == 25
+    with pytest.raises(ClientError, match="InvalidNextToken"):
+        config.get_compliance_details_by_config_rule(ConfigRuleName="agent-active", NextToken="made-up")
+
+
+def test_compliance_by_resource(aws: Door, config: Any) -> None:
+    rule(config, "second")
+    aws.seed(
+        "config",
+        "compliance",
+        [
+            {
+                "ConfigRuleName": name,
+                "ResourceType": INSTANCE,
+                "ResourceId": "i-1",
+                "ComplianceType": verdict,
+                "OrderingTimestamp": "2026-11-24T00:00:00Z",
+            }
+            for name, verdict in (("agent-active", "COMPLIANT"), ("second", "NON_COMPLIANT"))
+        ],
+    )
+    rows = config.describe_compliance_by_resource(ResourceType=INSTANCE)["ComplianceByResources"]
+    assert [(row["ResourceId"], row["Compliance"]["ComplianceType"]) for row in rows] == [("i-1", "NON_COMPLIANT")]
+    details = config.get_compliance_details_by_resource(ResourceType=INSTANCE, ResourceId="i-1")["EvaluationResults"]
+    assert sorted(row["ComplianceType"] for row in details) == ["COMPLIANT", "NON_COMPLIANT"]
+    assert config.get_compliance_details_by_resource(ResourceType=INSTANCE, ResourceId="i-2")["EvaluationResults"] == []
+
+
+def test_only_a_process_check_takes_external_evaluations(config: Any) -> None:
+    with pytest.raises(ClientError, match="InvalidParameterValueException"):
+        config.put_external_evaluation(ConfigRuleName="agent-active", ExternalEvaluation=evaluation())
+
+
+def test_evaluation_status_tells_when_a_rule_ran(aws: Door, config: Any) -> None:
+    before = config.describe_config_rule_evaluation_status()["ConfigRulesEvaluationStatus"][0]
+    assert (before["FirstEvaluationStarted"], "LastSuccessfulInvocationTime" in before) == (False, False)
+    config.put_evaluations(ResultToken=token(aws, config), Evaluations=[evaluation()])
+    after = config.describe_config_rule_evaluation_status(ConfigRuleNames=["agent-active"])["ConfigRulesEvaluationStatus"][0]
+    assert {"LastSuccessfulInvocationTime", "LastSuccessfulEvaluationTime"} <= set(after)
+
+
+def test_a_recording_recorder_has_delivered(aws: Door) -> None:
+    client = aws.client("config")
+    aws.client("s3", region="us-east-1").create_bucket(Bucket="config-history")
+    client.put_configuration_recorder(ConfigurationRecorder={"name": "default", "roleARN": "arn:aws:iam::123456789012:role/config"})
+    client.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": "config-history"})
+    assert client.describe_configuration_recorder_status()["ConfigurationRecordersStatus"][0]["recording"] is False
+    client.start_configuration_recorder(ConfigurationRecorderName="default")
+    status = client.describe_configuration_recorder_status()["ConfigurationRecordersStatus"][0]
+    assert (status["recording"], status["lastStatus"]) == (True, "SUCCESS")
+    channel = client.describe_delivery_channel_status()["DeliveryChannelsStatus"][0]
+    assert (channel["name"], channel["configHistoryDeliveryInfo"]["lastStatus"]) == ("default", "SUCCESS")
+    with pytest.raises(client.exceptions.NoSuchDeliveryChannelException):
+        client.describe_delivery_channel_status(DeliveryChannelNames=["nothing"])
+
+
+GOOD = {
+    "ConfigRuleName": "agent-active",
+    "ResourceType": INSTANCE,
+    "ResourceId": "i-1",
+    "ComplianceType": "COMPLIANT",
+    "OrderingTimestamp": "2026-11-24T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"ConfigRuleName": "nothing"}, "items[0].ConfigRuleName"),
+        ({"ComplianceType": "INSUFFICIENT_DATA"}, "items[0].ComplianceType"),
+        ({"OrderingTimestamp": None}, "items[0].OrderingTimestamp"),
+        ({"OrderingTimestamp": "noon"}, "items[0].OrderingTimestamp"),
+        ({"ResourceId": 1}, "items[0].ResourceId"),
+        ({"Colour": "red"}, "items[0].Colour"),
+    ],
+)
+def test_a_seed_that_makes_no_sense_is_refused(aws: Door, config: Any, change: dict[str, Any], path: str) -> None:
+    assert aws.refused_seed("config", "compliance", [{**GOOD, **change}]) == path

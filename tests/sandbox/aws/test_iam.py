@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .conftest import OTHER, Door
+
+TRUST = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+)
+READ_S3 = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+
+
+def details(client: Any, **more: Any) -> tuple[list[int], dict[str, list[dict[str, Any]]]]:
+    """Rows per page, and everything by list."""
+    names = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+    pages = list(client.get_paginator("get_account_authorization_details").paginate(**more))
+    return [sum(len(page[name]) for name in names) for page in pages], {name: [row for page in pages for row in page[name]] for name in names}
+
+
+def test_details_come_in_pages_across_the_four_lists(aws: Door) -> None:
+    client = aws.client("iam")
+    for number in range(120):
+        client.create_role(RoleName=f"role{number}", AssumeRolePolicyDocument=TRUST)
+    for number in range(3):
+        client.create_user(UserName=f"user{number}")
+    sizes, lists = details(client)
+    assert sizes == [100, 23]
+    assert len({role["RoleName"] for role in lists["RoleDetailList"]}) == 120
+    assert details(client, PaginationConfig={"PageSize": 50})[0] == [50, 50, 23]
+
+
+def test_a_policy_of_aws_is_known_when_it_is_attached(aws: Door) -> None:
+    client = aws.client("iam")
+    client.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
+    client.attach_role_policy(RoleName="reader", PolicyArn=READ_S3)
+    _, lists = details(client)
+    assert [policy["Arn"] for policy in lists["Policies"]] == [READ_S3]
+    version = next(version for version in lists["Policies"][0]["PolicyVersionList"] if version["IsDefaultVersion"])
+    assert "s3:Get*" in json.dumps(version["Document"])
+    assert client.list_attached_role_policies(RoleName="reader")["AttachedPolicies"][0]["PolicyArn"] == READ_S3
+
+
+def test_policies_of_aws_with_a_path_are_known(aws: Door) -> None:
+    arn = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+    assert aws.client("iam").get_policy(PolicyArn=arn)["Policy"]["Arn"] == arn
+
+
+def test_a_policy_aws_does_not_have_is_not_found(aws: Door) -> None:
+    client = aws.client("iam")
+    client.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
+    with pytest.raises(client.exceptions.NoSuchEntityException):
+        client.attach_role_policy(RoleName="reader", PolicyArn="arn:aws:iam::aws:policy/NoSuchThing")
+
+
+def test_a_policy_of_aws_can_be_a_boundary(aws: Door) -> None:
+    client = aws.client("iam")
+    client.create_role(RoleName="bound", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=READ_S3)
+    assert details(client)[1]["RoleDetailList"][0]["PermissionsBoundary"]["PermissionsBoundaryArn"] == READ_S3
+
+
+def test_the_filter_chooses_lists(aws: Door) -> None:
+    client = aws.client("iam")
+    client.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
+    client.create_user(UserName="somebody")
+    _, lists = details(client, Filter=["Role"])
+    assert ([len(lists[name]) for name in lists]) == [0, 0, 1, 0]
+
+
+def test_two_accounts_do_not_share_roles(aws: Door) -> None:
+    aws.client("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
+    assert aws.client("iam", key=aws.assumed(OTHER)).list_roles()["Roles"] == []
