@@ -16,7 +16,7 @@ import reporter.checks
 from reporter.core.check import VERDICTS, Check, Need
 from reporter.core.reading import all_unread, unread, why_unread
 from reporter.core.result import ROLL_UP, Status
-from reporter.core.scope import Scope, ScopeState
+from reporter.core.scope import GLOBAL, Scope, ScopeState
 from reporter.core.settings import ExceptionRule
 from reporter.core.world import World
 from reporter.tables.joined import RESULTS
@@ -97,7 +97,7 @@ def _population_here(world: World, check: Check, account: str, region: str) -> t
 def _unseen(world: World, check: Check) -> pd.DataFrame:
     """One row `*` for each account and region whose population was not read."""
     places: dict[tuple[str, str], list[Scope]] = {}
-    for scope in sorted(scope for source in check.population for scope in world.ledger.scopes_of(source)):
+    for scope in sorted({scope for source in check.population for scope in (*world.ledger.scopes_of(source), *_regions_not_known(world, source))}):
         row = world.ledger.row(scope)
         if row is not None and row.state in _HIDDEN and why_unread(world, scope, own_service=check.own_service):
             places.setdefault((scope.account, scope.region), []).append(scope)
@@ -108,6 +108,12 @@ def _unseen(world: World, check: Check) -> pd.DataFrame:
     rows = VERDICTS.frame(listed)
     rows["check_id"] = check.id
     return rows
+
+
+def _regions_not_known(world: World, source: str) -> tuple[Scope, ...]:
+    """Where it could not be asked which regions an account has (scopes.py: an ec2 scope in region global), its regional sources have no scopes."""
+    planned = {scope.account for scope in world.ledger.scopes_of(source)}
+    return tuple(scope for scope in world.ledger.scopes_of("ec2") if scope.region == GLOBAL and scope.account not in planned)
 
 
 def _one_row_each(rows: pd.DataFrame) -> pd.DataFrame:

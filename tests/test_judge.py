@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pandas as pd
 import pytest
 
 from reporter.core.check import VERDICTS, Check, Need, Span
+from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.result import Severity
+from reporter.core.scope import Scope, ScopeState
 from reporter.core.settings import ExceptionRule
 from reporter.core.world import World
 from reporter.judge import discover, judge
@@ -51,7 +54,7 @@ def test_two_checks_with_one_id_are_refused(tmp_path: Path, monkeypatch: pytest.
     for name, content in {"__init__.py": "", "one.py": text, "two.py": text}.items():
         (tmp_path / "doubled" / name).write_text(content, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    import doubled  # type: ignore[import-not-found]  # noqa: PLC0415
+    import doubled  # type: ignore[import-not-found]
 
     try:
         with pytest.raises(ValueError, match="some_check"):
@@ -190,6 +193,15 @@ def test_a_regional_row_does_not_depend_on_the_global_half_of_its_population() -
 def test_a_regional_row_of_a_global_population_depends_on_it() -> None:
     result = judge(world(changed={("s3", A, "global"): DENIED}), [check(verdict(), population=("s3",))])
     assert set(result["status"]) == {"UNKNOWN"}
+
+
+@pytest.mark.parametrize("source", ["ec2", "guardduty"])
+def test_an_account_whose_regions_could_not_be_asked_is_one_unknown_row_for_every_check(source: str) -> None:
+    made = Ledger([Scope(A, "global", "ec2")])
+    made.record(LedgerRow(Scope(A, "global", "ec2"), ScopeState.DENIED, message="AccessDenied", permission="ec2:DescribeRegions"))
+    row = only(judge(replace(world(), ledger=made), [check(population=(source,), own_service=source)]))
+    assert (row["resource"], row["account"], row["region"], row["status"]) == ("*", A, "global", "UNKNOWN")
+    assert row["reason"].endswith("grant ec2:DescribeRegions")
 
 
 def test_a_service_that_is_off_fails_its_own_check_only() -> None:

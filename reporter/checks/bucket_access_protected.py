@@ -4,7 +4,8 @@ Why: who takes over an instance has its role, and with the role the bucket; a bu
 instance that can read it.
 
 Limits: paths are worked out from policies, not from traffic. A condition or a policy that could not be read keeps a path open (conditional), and
-makes the answer UNKNOWN. Instances that do not run are left out; roles that nothing runs as do not count.
+makes the answer UNKNOWN. Instances that do not run are left out; roles that nothing runs as do not count, unless it could not be read what
+runs in their account.
 
 Source: open Macie findings that are no samples; IAM roles and their policies, bucket policies, instance profiles, ECS tasks.
 """
@@ -14,14 +15,16 @@ from __future__ import annotations
 import pandas as pd
 
 from reporter.core.check import VERDICTS, Check, Need, Span
+from reporter.core.reading import unread
 from reporter.core.result import Severity, Status
-from reporter.core.verdicts import first_case, resting, severity_of_rank, severity_rank, verdicts, young
+from reporter.core.scope import GLOBAL
+from reporter.core.verdicts import digits, first_case, resting, severity_of_rank, severity_rank, verdicts, words, young
 from reporter.core.world import World
 from reporter.tables.findings import MACIE_FINDINGS
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES
 
-_KEY = ["bucket", "region"]
 _NAMED = 3
+_RUNS = (Need("ec2", Span.ACCOUNT), Need("ecs", Span.ACCOUNT))
 
 
 def judge(world: World) -> pd.DataFrame:
@@ -31,25 +34,25 @@ def judge(world: World) -> pd.DataFrame:
         return VERDICTS.frame()
     paths = _paths(world)
     for name in ("weak", "unsure", "sound"):
-        found = paths.loc[paths["kind"] == name].drop_duplicates([*_KEY, "instance_id"]).sort_values("instance_id")
-        listed = found.groupby(_KEY)["instance_id"].agg([("text", _list), ("count", "size")]).add_prefix(f"{name}_")
-        buckets = buckets.merge(listed, left_on=_KEY, right_index=True, how="left")
+        found = paths.loc[paths["kind"] == name].drop_duplicates(["bucket", "who"]).sort_values("who")
+        listed = found.groupby("bucket")["who"].agg([("text", _list), ("count", "size")]).add_prefix(f"{name}_")
+        buckets = buckets.merge(listed, left_on="bucket", right_index=True, how="left")
         buckets[f"{name}_count"] = buckets[f"{name}_count"].fillna(0).astype("int64")
     weak, unsure, sound = (buckets[f"{name}_count"] for name in ("weak", "unsure", "sound"))
     status, reason = first_case(
         buckets,
         [
-            (weak > 0, Status.FAIL, weak.astype(str) + " unprotected instance(s) can reach it: " + buckets["weak_text"]),
+            (weak > 0, Status.FAIL, digits(weak) + " unprotected instance(s) can reach it: " + words(buckets["weak_text"])),
             (
                 unsure > 0,
                 Status.UNKNOWN,
-                "whether " + unsure.astype(str) + " instance(s) reach it, or are protected, is open: " + buckets["unsure_text"],
+                digits(unsure) + " path(s) are open, or the protection at their end is not known: " + words(buckets["unsure_text"]),
             ),
-            (sound > 0, Status.PASS, sound.astype(str) + " instance(s) can reach it, all protected"),
+            (sound > 0, Status.PASS, digits(sound) + " instance(s) can reach it, all protected"),
             (sound == 0, Status.PASS, "no running instance can reach it through its role"),
         ],
     )
-    observed = weak.astype(str) + " unprotected, " + unsure.astype(str) + " open, " + sound.astype(str) + " protected"
+    observed = digits(weak) + " unprotected, " + digits(unsure) + " open, " + digits(sound) + " protected"
     severity = severity_of_rank(buckets["rank"])
     expected = "every instance that can reach the bucket is protected"
     return verdicts(buckets, resource="bucket", status=status, reason=reason, observed=observed, expected=expected, severity=severity)
@@ -66,9 +69,8 @@ def _alerted(world: World) -> pd.DataFrame:
 
 
 def _paths(world: World) -> pd.DataFrame:
-    """Paths that end at a running instance, each weak (unprotected), unsure or sound."""
+    """Paths that end, or may end, at a running instance: each weak (unprotected), unsure or sound. `who`: the instance, or what stands for it."""
     paths = world.table(BUCKET_ACCESS)
-    paths = paths.loc[paths["instance_id"].notna()]
     instances = world.table(INSTANCES)
     instances = instances.assign(rests=resting(instances), young=young(world, instances))
     instances = instances[["account", "instance_id", "rests", "young"]].drop_duplicates(["account", "instance_id"])
@@ -79,7 +81,16 @@ def _paths(world: World) -> pd.DataFrame:
     seen = paths["protection"].notna() & (paths["protection"] != "unknown")
     settled = (paths["decision"] == "allowed") & seen & ~(paths["young"].eq(other=True) & ~protected)
     paths["kind"] = pd.Series("unsure", index=paths.index, dtype="object").mask(settled & protected, "sound").mask(settled & ~protected, "weak")
-    return paths
+    paths["who"] = paths["instance_id"].fillna("instances that run as " + paths["role_arn"])
+    return paths.loc[paths["instance_id"].notna() | _may_run(world, paths)]
+
+
+def _may_run(world: World, paths: pd.DataFrame) -> pd.Series:
+    """Paths without an instance that may have one: they stand for a whole account, or the instances of the role's account were not all read."""
+    whole = paths["role_arn"].str.endswith(":root")
+    accounts = paths["role_arn"].str.split(":").str[4]
+    unseen = [account for account in sorted(accounts.unique()) if unread(world, _RUNS, account, GLOBAL)]
+    return whole | accounts.isin(unseen)
 
 
 def _list(instance_ids: pd.Series) -> str:
@@ -93,6 +104,6 @@ CHECK = Check(
     title="Instances that can reach sensitive (Macie) buckets are protected",
     severity=Severity.HIGH,
     population=("macie",),
-    needs=(Need("s3"), Need("iam"), Need("ec2", Span.ACCOUNT), Need("ecs", Span.ACCOUNT), Need("wp_computers")),
+    needs=(Need("s3"), Need("iam"), *_RUNS, Need("wp_computers")),
     judge=judge,
 )

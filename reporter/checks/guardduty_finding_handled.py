@@ -19,7 +19,7 @@ from reporter.core.check import VERDICTS, Check, Need
 from reporter.core.reading import unread
 from reporter.core.result import Severity, Status
 from reporter.core.settings import Days
-from reporter.core.verdicts import AGENT_NEEDS, first_case, severity_of_rank, severity_rank, verdicts, when, words
+from reporter.core.verdicts import AGENT_NEEDS, digits, first_case, severity_of_rank, severity_rank, verdicts, when, words
 from reporter.core.world import World
 from reporter.tables.findings import GUARDDUTY_FINDINGS
 from reporter.tables.joined import FINDINGS, INSTANCES
@@ -85,7 +85,7 @@ def _findings(pairs: pd.DataFrame) -> pd.DataFrame:
     rows["others"] = rows.merge(grouped.size().rename("n").reset_index(), on=_KEY, how="left")["n"].to_numpy() - 1
     tenants = grouped["tenant"].agg(lambda found: found.iloc[0] if found.notna().all() and found.nunique() == 1 else None).rename("only")
     rows["tenant"] = rows.merge(tenants.reset_index(), on=_KEY, how="left")["only"].to_numpy()
-    name = rows["instance_id"] + (" and " + rows["others"].astype(str) + " more instances").where(rows["others"] > 0, "")
+    name = rows["instance_id"] + (" and " + digits(rows["others"]) + " more instances").where(rows["others"] > 0, "")
     integrity, recommendation = when(rows["last_integrity_scan"]), when(rows["last_recommendation_scan"])
     scans = "integrity scan " + integrity + ", recommendation scan " + recommendation
     unmanaged = " (the instance is " + words(rows["protection"]) + ": it cannot be scanned)"
@@ -107,9 +107,9 @@ def _findings(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_host(world: World, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Open findings on ECS tasks or clusters for which no instance was found because ECS was not read there."""
+    """Open findings on ECS tasks for which no instance was found because ECS was not read there."""
     findings = world.table(GUARDDUTY_FINDINGS)
-    names_container = (findings["ecs_tasks"].map(len) + findings["ecs_clusters"].map(len)).astype("int64") > 0
+    names_container = findings["ecs_tasks"].map(len).astype("int64") > 0
     left_open = ~(findings["archived"] | findings["sample"]).astype(bool)
     loose = findings.loc[names_container & left_open & ~findings["arn"].isin(pairs["resource"])].copy()
     places = loose[["account", "region"]].drop_duplicates().itertuples(index=False, name=None)

@@ -17,7 +17,7 @@ import pandas as pd
 from reporter.core.check import VERDICTS, Check, Need
 from reporter.core.result import Severity, Status
 from reporter.core.settings import Days
-from reporter.core.verdicts import AGENT_NEEDS, Case, first_case, resting, severity_of_rank, severity_rank, verdicts
+from reporter.core.verdicts import AGENT_NEEDS, Case, digits, first_case, resting, severity_of_rank, severity_rank, verdicts
 from reporter.core.world import World
 from reporter.tables.findings import INSPECTOR_COVERAGE
 from reporter.tables.joined import INSTANCES, VIRTUAL_PATCHES
@@ -35,10 +35,10 @@ def shielded(world: World) -> pd.DataFrame:
         patches["class"].mask(late, _LATE).mask(patches["state"] == "unknown", _UNKNOWN).mask(patches["state"] == "prevented", _SHIELDED)
     )
     hosts = _counted(world, patches)
-    outstanding = "; a virtual patch is not a patch: " + hosts["cves"].astype(str) + " patches outstanding"
-    failing = hosts["late"].astype(str) + " CVEs are not shielded within their deadline, worst: " + hosts["worst"] + outstanding
-    passing = hosts["shielded"].astype(str) + " CVEs shielded, " + hosts["within"].astype(str) + " within deadline" + outstanding
-    unknown = "for " + hosts["unknown"].astype(str) + " CVEs it is not known whether a rule is effective" + outstanding
+    outstanding = "; a virtual patch is not a patch: " + digits(hosts["cves"]) + " patches outstanding"
+    failing = digits(hosts["late"]) + " CVEs are not shielded within their deadline, worst: " + hosts["worst"] + outstanding
+    passing = digits(hosts["shielded"]) + " CVEs shielded, " + digits(hosts["within"]) + " within deadline" + outstanding
+    unknown = "for " + digits(hosts["unknown"]) + " CVEs it is not known whether a rule is effective" + outstanding
     cases: list[Case] = [
         (resting(hosts), Status.NOT_APPLICABLE, "the instance is " + hosts["state"] + ": nothing to shield until it runs" + outstanding),
         (hosts["late"] > 0, Status.FAIL, failing),
@@ -55,8 +55,8 @@ def patched(world: World) -> pd.DataFrame:
     late = _overdue(patches, world.settings.checks.patch_days)
     patches["class"] = pd.Series(_WITHIN, index=patches.index).mask(late, _LATE)
     hosts = _counted(world, patches)
-    total = hosts["cves"].astype(str)
-    failing = hosts["late"].astype(str) + " of " + total + " outstanding patches are past their deadline, worst: " + hosts["worst"]
+    total = digits(hosts["cves"])
+    failing = digits(hosts["late"]) + " of " + total + " outstanding patches are past their deadline, worst: " + hosts["worst"]
     cases: list[Case] = [
         (hosts["late"] > 0, Status.FAIL, failing + "; a virtual patch does not count"),
         (~hosts["scanned"] & resting(hosts), Status.NOT_APPLICABLE, "the instance is " + hosts["state"] + ": Inspector does not scan it"),
@@ -97,7 +97,7 @@ def _worst_late(patches: pd.DataFrame) -> pd.DataFrame:
     late = patches.loc[patches["class"] == _LATE].assign(rank=lambda frame: severity_rank(frame["severity"]))
     first = late.sort_values(["instance_id", "rank", "age_days", "cve", "state"], ascending=[True, True, False, True, True], kind="stable")
     first = first.drop_duplicates("instance_id")
-    text = first["severity"] + " " + first["cve"] + ", " + first["state"] + ", outstanding for " + first["age_days"].astype(str) + " days"
+    text = first["severity"] + " " + first["cve"] + ", " + first["state"] + ", outstanding for " + digits(first["age_days"]) + " days"
     return pd.DataFrame({"instance_id": first["instance_id"], "worst": text.astype("object"), "row_severity": severity_of_rank(first["rank"])})
 
 
@@ -113,7 +113,7 @@ def _with_coverage(world: World, hosts: pd.DataFrame) -> pd.DataFrame:
 
 def _said(hosts: pd.DataFrame, cases: list[Case], expected: str) -> pd.DataFrame:
     status, reason = first_case(hosts, cases)
-    observed = hosts["cves"].astype(str) + " CVEs"
+    observed = digits(hosts["cves"]) + " CVEs"
     severity = hosts["row_severity"].where(status == Status.FAIL.value, None)
     return verdicts(hosts, resource="instance_id", status=status, reason=reason, observed=observed, expected=expected, severity=severity)
 
@@ -127,13 +127,13 @@ def _images(world: World) -> pd.DataFrame:
     loose["resource"] = loose["image"].fillna(loose["finding_arn"])
     loose["open"] = loose["state"] != "not_running"
     images = loose.groupby(["resource", "account", "region"], sort=True).agg(open=("open", "max"), cves=("cve", "nunique")).reset_index()
-    patches_text = images["cves"].astype(str) + " patches outstanding"
+    patches_text = digits(images["cves"]) + " patches outstanding"
     cases: list[Case] = [
         (images["open"], Status.UNKNOWN, "it is not known where this image runs; " + patches_text),
         (~images["open"], Status.NOT_APPLICABLE, "the image runs on no host now; " + patches_text),
     ]
     status, reason = first_case(images, cases)
-    observed = images["cves"].astype(str) + " CVEs"
+    observed = digits(images["cves"]) + " CVEs"
     return verdicts(
         images, resource="resource", status=status, reason=reason, observed=observed, expected="every patch installed within its deadline"
     )

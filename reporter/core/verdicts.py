@@ -93,3 +93,8 @@ def when(instants: pd.Series) -> pd.Series:
 def words(texts: pd.Series) -> pd.Series:
     """Texts with missing ones empty."""
     return texts.astype("object").where(texts.notna(), "")
+
+
+def digits(numbers: pd.Series) -> pd.Series:
+    """Whole numbers -> texts that can be put together with other texts (pandas keeps its own text type apart from objects)."""
+    return numbers.astype("int64").astype(str).astype("object")

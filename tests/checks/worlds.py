@@ -33,7 +33,7 @@ def rows(table: Table, *items: Mapping[str, Any]) -> pd.DataFrame:
     return table.frame(tuple(item.get(name) for name in table.names) for item in items)
 
 
-def instance(instance_id: str = I1, **changes: Any) -> dict[str, Any]:
+def instance(instance_id: str = I1, /, **changes: Any) -> dict[str, Any]:
     """A running, protected instance with every module as it should be."""
     made: dict[str, Any] = {
         "account": A,
@@ -73,7 +73,7 @@ def instance(instance_id: str = I1, **changes: Any) -> dict[str, Any]:
     return made | changes
 
 
-def unmanaged(instance_id: str = I1, **changes: Any) -> dict[str, Any]:
+def unmanaged(instance_id: str = I1, /, **changes: Any) -> dict[str, Any]:
     """A running instance for which no computer was found."""
     keep = ("account", "region", "instance_id", "owner", "state", "launch_time", "duplicates", "agent_messages", "conditions")
     base = instance(instance_id)
