@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import infer_dtype
 
 Row: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = Mapping[str, Sequence[Row]]
@@ -129,12 +131,16 @@ def _series(column: Column, values: Any, table: str) -> pd.Series:
         if isinstance(values, pd.Series):
             values = values.reset_index(drop=True)
         if column.kind in (Kind.TEXTS, Kind.INTEGERS):
-            series = pd.Series([_listed(v) for v in values], dtype="object")
+            listed = [_listed(v) for v in values]
+            _check({type(item) for some in listed for item in some}, str if column.kind is Kind.TEXTS else Integral)
+            series = pd.Series(listed, dtype="object")
         elif column.kind is Kind.TIME:
             series = pd.Series(pd.to_datetime(pd.Series(values, dtype="object"), utc=True)).astype(column.kind.pandas)
         elif column.kind in (Kind.TEXT, Kind.CATEGORY):
             plain = pd.Series(values, dtype="object")
             series = plain.where(plain.notna(), None)
+            if infer_dtype(series, skipna=True) not in ("string", "empty"):
+                _check({type(item) for item in series if item is not None}, str)
         else:
             series = pd.Series(values, dtype="object").astype(column.kind.pandas)
     except (TypeError, ValueError) as error:
@@ -147,7 +153,16 @@ def _series(column: Column, values: Any, table: str) -> pd.Series:
 def _listed(value: Any) -> tuple[Any, ...]:
     if value is None or isinstance(value, float):  # NaN is how pandas says missing
         return ()
+    if isinstance(value, str | Mapping):
+        raise TypeError(f"one {type(value).__name__} where a list is declared")
     return tuple(value)
+
+
+def _check(types: set[type], wanted: type) -> None:
+    """What the world calls a name may be a number or an object: no file could hold it as declared."""
+    odd = sorted(kind.__name__ for kind in types if not issubclass(kind, wanted) or kind is bool)
+    if odd:
+        raise TypeError(f"{', '.join(odd)} where {'text' if wanted is str else 'whole numbers'} is declared")
 
 
 def concat(table: Table, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -24,8 +24,8 @@ def fetch(reader: WpReader) -> Rows:
     def rules_of(policy: dict[str, Any]) -> list[Row]:
         path = f"/policies/{policy['ID']}/intrusionprevention/rules"
         rules = reader.get(path, right=RIGHT).get("intrusionPreventionRules")
-        if not isinstance(rules, list):
-            raise Unavailable(f"GET {path} at tenant {reader.tenant}: the answer has no list of rules")
+        if not isinstance(rules, list) or not all(isinstance(rule, dict) and "ID" in rule for rule in rules):
+            raise Unavailable(f"GET {path} at tenant {reader.tenant}: the answer has no list of rules with an ID")
         return [(reader.tenant, policy["ID"], rule["ID"], bool(rule.get("detectOnly"))) for rule in rules]
 
     policies = reader.search("/policies", "policies", right=RIGHT, overrides="false")

@@ -74,3 +74,21 @@ def test_frames_of_one_table_are_joined_end_to_end() -> None:
 def test_a_key_that_is_no_column_is_refused() -> None:
     with pytest.raises(TableError):
         Table("wrong", "wrong", ("missing",), THINGS.columns)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Kind.TEXT, 7),
+        (Kind.TEXT, {"a": 1}),
+        (Kind.CATEGORY, True),
+        (Kind.TEXTS, "one text"),
+        (Kind.TEXTS, {"a": 1}),
+        (Kind.TEXTS, (7,)),
+        (Kind.INTEGERS, ("7",)),
+        (Kind.INTEGERS, (True,)),
+    ],
+)
+def test_a_value_that_no_file_could_hold_as_declared_is_refused(kind: Kind, value: object) -> None:
+    with pytest.raises(TableError, match="is declared"):
+        Table("t", "about", (), (Column("c", kind, "about", nullable=True),)).frame([(None,), (value,)])

@@ -18,7 +18,7 @@ HANG_SECONDS = 30.0
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """What goes wrong, where, and how many times (null: until the faults are lifted).
 
-    `path` is a prefix below /api, or a pattern when it has an asterisk. `after`: the call takes effect and only its answer is lost
+    `path` is a prefix below /api or a pattern when it has an asterisk. `after`: the call takes effect and only its answer is lost
     (reset, timeout); malformed and truncated answers always come after the effect.
     """
 
@@ -30,7 +30,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     after: bool = False
 
     def hits(self, method: str, path: str, tenant: str) -> bool:
-        wanted = self.path.removeprefix("/api") or "/"
+        wanted = f"/{self.path.removeprefix('/api/')}" if self.path.startswith("/api/") else self.path
         near = fnmatchcase(path, wanted) if "*" in wanted else path.startswith(wanted)
         return near and self.times != 0 and self.method in (None, method) and self.tenant in (None, tenant)
 
