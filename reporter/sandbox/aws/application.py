@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 
 from reporter.sandbox.aws.calls import Calls
 from reporter.sandbox.aws.conformance import NotConforming, expect
@@ -17,6 +17,7 @@ from reporter.sandbox.aws.extend import install
 from reporter.sandbox.aws.faults import Faults
 from reporter.sandbox.aws.recognise import Asked, recognise
 from reporter.sandbox.aws.sessions import SESSIONS
+from reporter.sandbox.aws.speed import Dispatcher
 from reporter.sandbox.aws.store import STORE
 from reporter.sandbox.aws.sts import credential_problem
 
@@ -53,7 +54,7 @@ class Application:
 
     def __init__(self) -> None:
         self._seeders = install()
-        self._moto = DomainDispatcherApplication(service_application)
+        self._moto = Dispatcher(service_application)
         self._one_at_a_time = threading.RLock()
         self.calls = Calls()
         self.faults = Faults()

@@ -1,4 +1,4 @@
-"""EC2: launch times that are not the moment of the call."""
+"""EC2: launch times that are not the moment of the call, and a handful of public images instead of thousands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import moto.backends
+import moto.ec2.models.amis
 
 from reporter.sandbox.aws.conformance import NotConforming, expect
 from reporter.sandbox.aws.extend import Extension
@@ -22,4 +23,14 @@ def seed_launch_times(account: str, region: str, items: list[Any]) -> None:
         found[instance_id].launch_time = datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
 
 
-EXTENSION = Extension(service="ec2", kinds={"launch_times": seed_launch_times})
+def know_few_images() -> None:
+    """moto loads each region's latest public images, each with a volume and a snapshot: most of the time that an account's first call takes."""
+
+    def no_such_list(path: str) -> Any:
+        raise FileNotFoundError(path)
+
+    images: Any = moto.ec2.models.amis
+    images.load_resource = no_such_list
+
+
+EXTENSION = Extension(service="ec2", kinds={"launch_times": seed_launch_times}, patch=know_few_images)

@@ -22,6 +22,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
 from reporter.sandbox.aws.conformance import Entry
+from reporter.sandbox.aws.speed import quicken
 from reporter.sandbox.aws.store import STORE
 
 
@@ -134,8 +135,7 @@ def extensions() -> list[Extension]:
 @functools.cache
 def install() -> dict[tuple[str, str], Seeder]:
     """Extends moto, once per process. Returns what can be seeded: (service, kind) → seeder."""
-    core: Any = responses
-    core.method_names_from_class = functools.cache(core.method_names_from_class)
+    quicken()
     seeders: dict[tuple[str, str], Seeder] = {}
     for extension in extensions():
         for operation, handler in extension.operations.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+
 from reporter.sandbox.estate.cloud import Cloud, access_key
 from reporter.sandbox.estate.draw import ACCOUNTS, SIZES, draw
 from reporter.sandbox.estate.pour_compute import pour_containers, pour_instances
@@ -13,6 +15,7 @@ from reporter.sandbox.estate.pour_web import pour_web
 from reporter.sandbox.estate.pour_wp import pour_wp
 from reporter.sandbox.estate.truth import Truth, truth_of
 
+_NOBODY = "123456789012"
 _STEPS = (pour_organization, pour_roles, pour_buckets, pour_instances, pour_containers, pour_web, pour_services, pour_findings)
 
 
@@ -24,13 +27,49 @@ def build(aws_endpoint: str, wp_url: str, size: str, seed: int, now: datetime, t
     """
     estate = draw(seed, size, now, tenants)
     cloud = Cloud(aws_endpoint)
-    cloud.post("/moto-api/reset")
+    empty(cloud)
     cloud.post(f"/moto-api/seed?a={seed}")
     open_accounts(cloud)
     for step in _STEPS:
         step(cloud, estate)
     pour_wp(wp_url.removesuffix("/api"), estate, cloud.ids)
     return truth_of(estate, cloud.ids)
+
+
+_WAKING: dict[str, tuple[str, dict[str, str]]] = {
+    "autoscaling": ("describe_auto_scaling_groups", {}),
+    "cloudfront": ("list_distributions", {}),
+    "config": ("describe_config_rules", {}),
+    "ec2": ("describe_addresses", {}),
+    "ecs": ("list_clusters", {}),
+    "elb": ("describe_load_balancers", {}),
+    "elbv2": ("describe_load_balancers", {}),
+    "guardduty": ("list_detectors", {}),
+    "iam": ("list_roles", {}),
+    "inspector2": ("batch_get_account_status", {}),
+    "kms": ("list_keys", {}),
+    "macie2": ("list_members", {}),
+    "organizations": ("list_accounts", {}),
+    "s3": ("list_buckets", {}),
+    "sts": ("get_caller_identity", {}),
+    "wafv2": ("list_web_acls", {"Scope": "REGIONAL"}),
+}
+
+
+def empty(cloud: Cloud) -> None:
+    """Leaves the AWS sandbox as a fresh one that has answered once.
+
+    moto draws ids when a service is first asked, and its Auto Scaling brings an emptied EC2 back while it is reset: hence the calls, and the
+    second reset.
+    """
+    for service, (operation, parameters) in _WAKING.items():
+        try:
+            getattr(cloud.client(service, _NOBODY, "us-east-1"), operation)(**parameters)
+        except ClientError as answer:
+            if answer.response["Error"]["Code"] != "AWSOrganizationsNotInUseException":
+                raise
+    cloud.post("/moto-api/reset")
+    cloud.post("/moto-api/reset")
 
 
 def open_accounts(cloud: Cloud) -> None:

@@ -48,19 +48,20 @@ class Cloud:
         self.endpoint = endpoint
         self.ids = Ids()
         self._clients: dict[tuple[str, str, str], Any] = {}
-        self._sessions: dict[str, boto3.Session] = {}
+        self._session = boto3.Session(region_name="us-east-1")
         self._web = requests.Session()
         self._web.trust_env = False
 
     def client(self, service: str, account: str, region: str) -> Any:
         key = (service, account, region)
         if key not in self._clients:
-            session = self._sessions.setdefault(account, boto3.Session(access_key(account), _SECRET))
-            make: Any = session.client
+            make: Any = self._session.client
             self._clients[key] = make(
                 service,
                 region_name=region,
                 endpoint_url=self.endpoint,
+                aws_access_key_id=access_key(account),
+                aws_secret_access_key=_SECRET,
                 config=Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 1}, s3={"addressing_style": "path"}),
             )
         return self._clients[key]
