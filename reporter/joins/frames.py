@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reporter.core.table import Table, TableError
+from reporter.core.table import Kind, Table, TableError
 
 
 def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -23,6 +23,8 @@ def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
     for column in table.columns:
         values = columns[column.name]
         series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values, dtype=column.kind.pandas)
+        if column.kind in (Kind.TEXT, Kind.CATEGORY) and bool(series.isna().any()):
+            series = series.astype(object).where(series.notna(), None)  # pandas turns None into NaN where it takes a column for text
         if str(series.dtype) != column.kind.pandas:
             raise TableError(f"table {table.name}, column {column.name}: {series.dtype} where {column.kind.pandas} is declared")
         if not column.nullable and bool(series.isna().any()):

@@ -60,7 +60,8 @@ def located(world: World, findings: pd.DataFrame) -> pd.DataFrame:
         taken = (starts[known[row]] + nth)[on_host]
         for name in HOST:
             result[name][on_host] = hosts[name].to_numpy()[taken]
-    return pd.DataFrame(result)
+    places = {name: pd.Series(values, dtype=object) for name, values in result.items() if name != "row"}  # None stays None, never NaN
+    return pd.DataFrame({"row": row, **places})
 
 
 def unseen_hosts(world: World, images: pd.DataFrame) -> list[str]:

@@ -83,7 +83,7 @@ CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
 }
 """File -> its table and the columns that the contract names, in order."""
 
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+_FORMULA = re.compile(r"^[=+\-@\t\r].")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
@@ -107,7 +107,7 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _cell(value: Any, kind: Kind) -> str:
-    if value is None or value is pd.NA or value is pd.NaT:
+    if not isinstance(value, tuple) and pd.isna(value):
         return ""
     return _WRITTEN.get(kind, _text)(value)
 

@@ -86,7 +86,7 @@ def decision(role: Role, bucket: Bucket, restricted: str) -> str | None:
     if granted in (None, ANY):
         return granted
     if bucket.policy == "deny_others":
-        return ANY  # the role is spared, its session, strictly read, is not
+        return ANY  # NotPrincipal: whether a role, its session, and others of its account are spared is not said in so many words
     if bucket.policy == "deny_vpce":
         return EITHER if granted == "conditional" else "conditional"
     return EITHER if granted == "allowed" and (bucket.policy == "deny_insecure" or bucket.kms) else granted
@@ -105,11 +105,7 @@ def _granted(role: Role, bucket: Bucket) -> str | None:
 
 
 def _denied(role: Role, bucket: Bucket) -> bool:
-    return (
-        (bucket.policy == "deny_others" and role.key != bucket.role)
-        or (bucket.policy == "deny_role" and role.key == bucket.role)
-        or (role.grant == "deny_one" and bucket.key in role.buckets)
-    )
+    return (bucket.policy == "deny_role" and role.key == bucket.role) or (role.grant == "deny_one" and bucket.key in role.buckets)
 
 
 def _identity(role: Role, bucket: Bucket) -> str | None:

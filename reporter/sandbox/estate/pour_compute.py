@@ -43,12 +43,13 @@ def _network(cloud: Cloud, place: Place) -> None:
 
 def _run(cloud: Cloud, place: Place, role: str | None, kind: str, alike: list[Instance]) -> None:
     profile: dict[str, Any] = {"IamInstanceProfile": {"Name": f"estate-{role.split('/')[1]}"}} if role else {}
-    made = cloud.at("ec2", place).run_instances(
-        ImageId=_AMI, InstanceType=kind, MinCount=len(alike), MaxCount=len(alike), SubnetId=cloud.ids.subnets[place], **profile
-    )
+    ec2 = cloud.at("ec2", place)
+    made = ec2.run_instances(ImageId=_AMI, InstanceType=kind, MinCount=len(alike), MaxCount=len(alike), SubnetId=cloud.ids.subnets[place], **profile)
     for instance, answer in zip(alike, made["Instances"], strict=True):
         cloud.ids.instances[instance.key] = answer["InstanceId"]
         cloud.ids.addresses[instance.key] = answer["PrivateIpAddress"]
+    for answer in made["Instances"][1:] if role else ():  # moto gives the profile to the first of a reservation only
+        ec2.associate_iam_instance_profile(InstanceId=answer["InstanceId"], **profile)
 
 
 def _tag(cloud: Cloud, place: Place, here: list[Instance]) -> None:

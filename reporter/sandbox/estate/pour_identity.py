@@ -29,6 +29,7 @@ def pour_organization(cloud: Cloud, estate: Estate) -> None:
     members = [{"Id": a, "Name": n, "Email": f"{n}@example.com"} for a, n in zip(estate.accounts[1:], names[1:], strict=False)]
     cloud.seed("organizations", "accounts", management, "global", members)
     root = organizations.list_roots()["Roots"][0]["Id"]
+    organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
     unit = organizations.create_organizational_unit(ParentId=root, Name="restricted")["OrganizationalUnit"]["Id"]
     organizations.move_account(AccountId=estate.restricted_account, SourceParentId=root, DestinationParentId=unit)
     denial = _document({"Sid": "NoS3", "Effect": "Deny", "Action": "s3:*", "Resource": "*"})
