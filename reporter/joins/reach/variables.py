@@ -44,7 +44,7 @@ def _value(inner: str, context: Context) -> tuple[Glob, Truth]:
         return (inner,), Truth.YES
     name, _, default = inner.partition(",")
     values = context.get(name.strip().lower())
-    if values is None or len(values) > 1:
+    if values is None:
         return (STAR,), Truth.OPEN
     if values:
         return tuple(values[0]), Truth.YES

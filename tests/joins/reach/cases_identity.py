@@ -97,6 +97,7 @@ CASES = (
     V("an action that is a number", CONDITIONAL, (allow(7),)),
     V("no action at all", CONDITIONAL, (allow([]),)),
     V("a condition value that is an object", CONDITIONAL, (allow(**when("Bool", "aws:SecureTransport", {})),)),
+    V("condition keys that are no object", CONDITIONAL, (allow(Condition={"Bool": True}),)),
     V("a condition that is no object", CONDITIONAL, (allow(Condition=["x"]),)),
     # other actions
     V("writing", YES, (allow(PUT, OBJECTS),), action=PUT),

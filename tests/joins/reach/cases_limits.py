@@ -87,6 +87,7 @@ CASES = (
     given("no such path, and there is no organisation", NO, "ForAnyValue:StringLike", "aws:PrincipalOrgPaths", f"{OURS}/*", organization=""),
     given("the bucket's organisation is the role's", YES, "StringEquals", "aws:ResourceOrgID", "${aws:PrincipalOrgID}", organization=OURS),
     given("a region that is not known", CONDITIONAL, "StringEquals", "aws:RequestedRegion", "us-east-1", region=None),
+    given("a service in between", NO, "Bool", "aws:ViaAWSService", "true"),
     # missing keys
     given("a key that roles do not carry", NO, "StringEquals", "aws:username", "anna"),
     given("it is not somebody", YES, "StringNotEquals", "aws:username", "anna"),

@@ -194,6 +194,7 @@ CASES = (
     V("writing with a data key", YES, (allow([PUT, "kms:GenerateDataKey"]),), action=PUT, kms=KEY),
     V("deleting needs no key", YES, (allow(DELETE),), action=DELETE, kms=KEY),
     V("the key of another account", CONDITIONAL, (FULL,), kms=KEY.replace(A, B)),
+    V("the bucket's region, and so its key, is not known", CONDITIONAL, (READ, allow("kms:*", KEY)), kms="0a1b2c3d", region=None),
     V("S3's own key", YES, (READ,), kms=f"arn:aws:kms:eu-central-1:{A}:alias/aws/s3"),
     V("S3's own key of another account", CONDITIONAL, (FULL,), to(ROLE), owner=B, kms=f"arn:aws:kms:eu-central-1:{B}:alias/aws/s3"),
     V("the boundary knows no KMS", CONDITIONAL, (FULL,), kms=KEY, boundary=allow("s3:*")),
