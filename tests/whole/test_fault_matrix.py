@@ -153,7 +153,7 @@ def _assert_law(estate: Estate, results: pd.DataFrame, victim: Scope, fault: str
         was = before.get((check_id, resource, account, region))
         if fault == "not_enabled" and check_id == OWN_CHECK[victim.source] and (account, region) == (victim.account, victim.region):
             good = status == Status.FAIL
-        elif _touched(check, victim, account, region):
+        elif _touched(estate, check, victim, account, region):
             good = status == Status.UNKNOWN or (status == Status.NOT_APPLICABLE and was in (Status.NOT_APPLICABLE, None))
         else:
             good = status in (was, Status.UNKNOWN)
@@ -166,7 +166,7 @@ def _assert_law(estate: Estate, results: pd.DataFrame, victim: Scope, fault: str
             assert "*" in set(here["resource"]), f"{check.id}: no row says that the population could not be read"
 
 
-def _touched(check: Check, victim: Scope, account: str, region: str) -> bool:
+def _touched(estate: Estate, check: Check, victim: Scope, account: str, region: str) -> bool:
     """Does a row of this check in this account and region rest on the victim? Said by the declared needs, in the words of the design."""
     needs = [*(Need(name) for name in check.population), *check.needs]
     spans = {need.span for need in needs if need.source == victim.source}
@@ -179,4 +179,7 @@ def _touched(check: Check, victim: Scope, account: str, region: str) -> bool:
     population_elsewhere = victim.source in check.population and all(need.source != victim.source for need in check.needs)
     if population_elsewhere and region != victim.region and len(check.population) > 1:
         return False
-    return Span.ACCOUNT in spans or region == victim.region or GLOBAL in (victim.region, region)
+    if Span.ACCOUNT in spans or region == victim.region:
+        return True
+    has_its_own = Scope(account, region, victim.source) in {scope for scope, _ in estate.plan.aws}
+    return not has_its_own and GLOBAL in (victim.region, region)
