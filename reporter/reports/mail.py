@@ -35,8 +35,8 @@ def message(view: View) -> EmailMessage:
 
 
 def _text(view: View) -> str:
-    keep = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
-    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, **keep)  # noqa: S701  # plain text
+    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined)  # noqa: S701  # plain text
+    environment.trim_blocks = environment.lstrip_blocks = environment.keep_trailing_newline = True
     environment.filters.update({"moment": iso, "words": lambda name: name.lower().replace("_", " ")})
     template = files("reporter.templates").joinpath("mail", "summary.txt.j2").read_text(encoding="utf-8")
     unread = sum(view.by_scope_state()[state] for state in ("denied", "unavailable"))
