@@ -53,7 +53,7 @@ class Block:
     """A table on the page, and where the rest of its rows is."""
 
     title: str
-    heads: tuple[str, ...]
+    heads: tuple[Cell, ...]
     rows: list[list[Cell]]
     more: int
     file: str
@@ -111,7 +111,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Account", "account"),
                 Shown("Region", "region"),
                 Shown("Why", "reason", "wide"),
-                Shown("Owner", "owner"),
+                Shown("Owner", "owner", "list"),
                 Shown("Days", "age_days", "n"),
             ),
             "results.csv",
@@ -123,14 +123,14 @@ def _blocks(view: View) -> dict[str, Block]:
             (
                 Shown("Protection", "protection", "tone"),
                 Shown("Instance", "instance_id", "id"),
-                Shown("Name", "name"),
+                Shown("Name", "name", "list"),
                 Shown("Account", "account"),
                 Shown("Region", "region"),
                 Shown("Power", "state"),
-                Shown("Owner", "owner"),
-                Shown("Policy", "policy"),
+                Shown("Owner", "owner", "list"),
+                Shown("Policy", "policy", "list"),
                 Shown("Last contact", "last_contact"),
-                Shown("Agent says", "agent_messages"),
+                Shown("Agent says", "agent_messages", "list"),
             ),
             "instances.csv",
             "Every instance in scope is protected.",
@@ -145,8 +145,8 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Host", "instance_id", "id"),
                 Shown("Account", "account"),
                 Shown("Region", "region"),
-                Shown("Policy", "policy"),
-                Shown("IPS rules", "rule_identifiers"),
+                Shown("Policy", "policy", "list"),
+                Shown("IPS rules", "rule_identifiers", "list"),
                 Shown("Patch outstanding, days", "age_days", "n"),
                 Shown("Why", "reason", "wide"),
             ),
@@ -155,7 +155,7 @@ def _blocks(view: View) -> dict[str, Block]:
         ),
         "buckets": _block(
             "Bucket access",
-            view.table(BUCKET_ACCESS),
+            _paths(view),
             (
                 Shown("Decision", "decision", "tone"),
                 Shown("Bucket", "bucket", "id"),
@@ -178,8 +178,8 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Account", "account"),
                 Shown("Region", "region"),
                 Shown("Web ACL", "web_acl", "id"),
-                Shown("Wanted", "wanted_groups"),
-                Shown("Present", "present_groups"),
+                Shown("Wanted", "wanted_groups", "list"),
+                Shown("Present", "present_groups", "list"),
                 Shown("Why", "reason", "wide"),
             ),
             "web_entries.csv",
@@ -224,12 +224,19 @@ def _open_patches(view: View) -> pd.DataFrame:
     return ordered.drop(columns="rank")
 
 
+def _paths(view: View) -> pd.DataFrame:
+    """Paths to instances first, open ones before conditional ones, those without protection at the top."""
+    paths = view.table(BUCKET_ACCESS)
+    rank = (paths["instance_id"].isna() * 4) + ((paths["decision"] != "allowed") * 2) + (paths["protection"] == "protected")
+    return paths.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
+
+
 def _block(title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, empty: str) -> Block:
     shown = tuple(shown)
     top = frame.head(ROWS)
     columns = [[_cell(value, column.look) for value in top[column.column]] for column in shown]
     rows = [list(cells) for cells in zip(*columns, strict=True)]
-    return Block(title, tuple(column.head for column in shown), rows, max(0, len(frame) - ROWS), file, empty)
+    return Block(title, tuple(Cell(column.head, "n" if column.look == "n" else "") for column in shown), rows, max(0, len(frame) - ROWS), file, empty)
 
 
 def _cell(value: Any, look: str) -> Cell:
