@@ -46,8 +46,8 @@ def sha256(path: Path) -> str:
 
 
 def listed(folder: Path) -> list[Path]:
-    """Every file that SHA256SUMS lists, by its relative name."""
-    files = (path for path in folder.rglob("*") if path.is_file())
+    """Everything that SHA256SUMS lists, by its relative name: all that is no folder. A link is never followed."""
+    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted((path for path in files if str(path.relative_to(folder)) not in UNLISTED), key=lambda path: path.relative_to(folder).as_posix())
 
 
@@ -92,6 +92,8 @@ def local_key(path: Path) -> ec.EllipticCurvePrivateKey:
         data = path.read_bytes()
     except FileNotFoundError:
         return _make(path)
+    except OSError as error:
+        raise ReporterError(f"the signing key cannot be read: {error.strerror}", where=str(path), fix="evidence.key, or the file's rights") from error
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -129,16 +131,19 @@ def broken(folder: Path, public: ec.EllipticCurvePublicKey) -> str:
         public.verify((folder / "SEAL.txt.sig").read_bytes(), (folder / "SEAL.txt").read_bytes(), ec.ECDSA(hashes.SHA256()))
         if facts.get("sha256-of-SHA256SUMS") != sha256(folder / "SHA256SUMS"):
             return "SHA256SUMS is not the list that was sealed"
-        sums = _read_sums(folder)
-        there = {path.relative_to(folder).as_posix(): path for path in listed(folder)}
+        return _difference(folder, _read_sums(folder))
     except InvalidSignature:
         return "the signature is not of this chain's key"
     except (OSError, ValueError) as error:
         return f"the pack cannot be read: {error}"
+
+
+def _difference(folder: Path, sums: dict[str, str]) -> str:
+    there = {path.relative_to(folder).as_posix(): path for path in listed(folder)}
     added, gone = sorted(there.keys() - sums.keys()), sorted(sums.keys() - there.keys())
     if added or gone:
         return f"files added {added[:3]}, files gone {gone[:3]}"
-    changed = [name for name, path in there.items() if sha256(path) != sums[name]]
+    changed = [name for name, path in there.items() if path.is_symlink() or not path.is_file() or sha256(path) != sums[name]]
     return f"files changed: {changed[:3]}" if changed else ""
 
 

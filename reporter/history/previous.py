@@ -34,19 +34,20 @@ class Previous:
 
 
 def previous(out: Path, chain: str, public: ec.EllipticCurvePublicKey) -> Previous:
-    """Look at the last run in a folder. A pack that does not hold is said in `pack`, never ignored; its history is then not trusted either."""
+    """Look at the last run in a folder. A pack that does not hold is said in `pack`, never ignored; its history is not used, nor another chain's."""
     finished = runs(out)
     if not finished:
         return Previous()
     last = finished[-1]
     run_id = _run_id(last)
     problem = broken(last, public)
-    chained, message = False, problem
+    chained, message, ours = False, problem, False
     if not problem:
         chained, message = _chained(finished, chain)
+        ours = read_seal(last).get("chain") == chain
     pack = PREVIOUS_PACK.frame([(run_id, not problem, chained, message)])
     seal = last / "SEAL.txt"
-    return Previous(run_id, sha256(seal) if seal.is_file() else "", None if problem else _first_seen(last), pack)
+    return Previous(run_id, sha256(seal) if seal.is_file() else "", _first_seen(last) if ours else None, pack)
 
 
 def _run_id(run: Path) -> str:

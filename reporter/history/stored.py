@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from reporter.core.clock import parse
 from reporter.core.errors import ScheduleError
-from reporter.core.ledger import Ledger, LedgerRow
+from reporter.core.ledger import Ledger, LedgerMismatch, LedgerRow
 from reporter.core.scope import Scope, ScopeState
 from reporter.schedule import Schedule
 
@@ -55,10 +55,10 @@ def read_ledger(folder: Path) -> Ledger:
             )
             for row in frame.to_dict("records")
         ]
-    except (OSError, ValueError, KeyError) as error:
+        ledger = Ledger(row.scope for row in rows)
+        for row in rows:
+            ledger.record(row)
+        ledger.close()
+    except (OSError, ValueError, KeyError, LedgerMismatch) as error:
         raise ScheduleError(f"the ledger of the run cannot be read: {error}", where=str(folder / "scopes.csv"), fix="an unchanged run") from error
-    ledger = Ledger(row.scope for row in rows)
-    for row in rows:
-        ledger.record(row)
-    ledger.close()
     return ledger
