@@ -83,8 +83,8 @@ def _findings(pairs: pd.DataFrame) -> pd.DataFrame:
     grouped = ordered.groupby(_KEY, sort=False)
     rows = ordered.drop_duplicates(_KEY).copy()
     rows["others"] = rows.merge(grouped.size().rename("n").reset_index(), on=_KEY, how="left")["n"].to_numpy() - 1
-    tenants = grouped["tenant"].agg(lambda found: found.iloc[0] if found.notna().all() and found.nunique() == 1 else None).rename("only")
-    rows["tenant"] = rows.merge(tenants.reset_index(), on=_KEY, how="left")["only"].to_numpy()
+    tenants = grouped["tenant"].nunique(dropna=False).rename("tenants").reset_index()
+    rows["tenant"] = rows["tenant"].where(rows.merge(tenants, on=_KEY, how="left")["tenants"].to_numpy() == 1, None)
     name = rows["instance_id"] + (" and " + digits(rows["others"]) + " more instances").where(rows["others"] > 0, "")
     integrity, recommendation = when(rows["last_integrity_scan"]), when(rows["last_recommendation_scan"])
     scans = "integrity scan " + integrity + ", recommendation scan " + recommendation
@@ -126,6 +126,6 @@ CHECK = Check(
     title="GuardDuty findings handled",
     severity=Severity.HIGH,
     population=("guardduty",),
-    needs=(Need("ec2"), *AGENT_NEEDS),
+    needs=(Need("ec2"), *AGENT_NEEDS, Need("wp_recommendations")),
     judge=judge,
 )

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from reporter.core.check import Check
+from reporter.core.check import Check, Need
 from reporter.core.result import Severity, Status
 from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, verdicts, when
 from reporter.core.world import World
@@ -74,7 +74,7 @@ CHECKS = (
         title="Recommendation scan recent",
         severity=Severity.MEDIUM,
         population=("ec2",),
-        needs=AGENT_NEEDS,
+        needs=(*AGENT_NEEDS, Need("wp_recommendations")),
         judge=recommendation,
     ),
     Check(

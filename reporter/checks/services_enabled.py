@@ -28,9 +28,13 @@ Answer = tuple[Status, str, str]
 
 Rows = list[Mapping[str, object]]
 
+Question = Callable[[Rows, str, str], Answer]
+"""Rows of the service's table for one account and region -> answer."""
 
-def judge(source: str, table: Table, expected: str, answer: Callable[[World, Rows, str, str], Answer], world: World) -> pd.DataFrame:
+
+def judge(source: str, table: Table, expected: str, question: Callable[[World], Question], world: World) -> pd.DataFrame:
     """One row per planned scope of the service that was read or is off; the engine adds those that could not be read."""
+    answer = question(world)
     frame = world.table(table)
     frame = frame.astype("object").where(frame.notna(), None)
     found = {place: list(rows.to_dict("records")) for place, rows in frame.groupby(["account", "region"], sort=True)}
@@ -40,7 +44,7 @@ def judge(source: str, table: Table, expected: str, answer: Callable[[World, Row
         if state not in (ScopeState.OK, ScopeState.NOT_ENABLED):
             continue
         rows = found.get((scope.account, scope.region), []) if state is ScopeState.OK else []
-        status, reason, observed = answer(world, rows, scope.account, scope.region)
+        status, reason, observed = answer(rows, scope.account, scope.region)
         made.append((root(scope.account, scope.region), scope.account, scope.region, None, status.value, None, reason, observed, expected, None))
     return VERDICTS.frame(made)
 
@@ -51,8 +55,8 @@ def root(account: str, region: str) -> str:
     return f"arn:{partition}:iam::{account}:root"
 
 
-def _config(world: World, rows: Rows, account: str, region: str) -> Answer:
-    del world, account, region
+def _config(rows: Rows, account: str, region: str) -> Answer:
+    del account, region
     if not rows:
         return Status.FAIL, "there is no configuration recorder", "no recorder"
     faults = {str(row["name"]): _recorder_faults(row) for row in rows}
@@ -75,8 +79,8 @@ def _recorder_faults(row: Mapping[str, object]) -> list[str]:
     return [fault for fault, holds in tests.items() if holds]
 
 
-def _guardduty(world: World, rows: Rows, account: str, region: str) -> Answer:
-    del world, account, region
+def _guardduty(rows: Rows, account: str, region: str) -> Answer:
+    del account, region
     if not rows:
         return Status.FAIL, "there is no GuardDuty detector", "no detector"
     seen = ", ".join(sorted(f"detector {row['status']}" for row in rows))
@@ -85,8 +89,8 @@ def _guardduty(world: World, rows: Rows, account: str, region: str) -> Answer:
     return Status.FAIL, "there is a GuardDuty detector, but it is not enabled", seen
 
 
-def _inspector(world: World, rows: Rows, account: str, region: str) -> Answer:
-    del world, account, region
+def _inspector(rows: Rows, account: str, region: str) -> Answer:
+    del account, region
     if not rows:
         return Status.FAIL, "Inspector is not enabled", "not enabled"
     state = {name: rows[0][column] for name, column in (("EC2", "ec2"), ("ECR", "ecr"), ("Lambda", "lambda_"))}
@@ -100,17 +104,26 @@ def _inspector(world: World, rows: Rows, account: str, region: str) -> Answer:
     return Status.PASS, "Inspector scans EC2, ECR and Lambda", seen
 
 
-def _macie(world: World, rows: Rows, account: str, region: str) -> Answer:
+def _macie(world: World) -> Question:
     buckets = world.table(S3_BUCKETS)
-    places = set(buckets.loc[buckets["account"] == account, "bucket_region"].fillna(""))
-    if world.read("s3", account, region) and not places & {region, ""}:
-        return Status.NOT_APPLICABLE, "the account has no bucket in this region", "no bucket"
-    if not rows:
-        return Status.FAIL, "Macie is not enabled", "not enabled"
-    status = str(rows[0]["status"])
-    if status == "ENABLED":
-        return Status.PASS, "Macie is enabled", status
-    return Status.FAIL, f"Macie is {status.lower()}", status
+    places = set(zip(buckets["account"], buckets["bucket_region"].fillna(""), strict=True))
+
+    def answer(rows: Rows, account: str, region: str) -> Answer:
+        if world.read("s3", account, region) and not places & {(account, region), (account, "")}:
+            return Status.NOT_APPLICABLE, "the account has no bucket in this region", "no bucket"
+        if not rows:
+            return Status.FAIL, "Macie is not enabled", "not enabled"
+        status = str(rows[0]["status"])
+        if status == "ENABLED":
+            return Status.PASS, "Macie is enabled", status
+        return Status.FAIL, f"Macie is {status.lower()}", status
+
+    return answer
+
+
+def _alone(answer: Question) -> Callable[[World], Question]:
+    """A question that needs nothing but the service's own table."""
+    return lambda _: answer
 
 
 def _check(
@@ -119,7 +132,7 @@ def _check(
     severity: Severity,
     source: str,
     table: Table,
-    answer: Callable[[World, Rows, str, str], Answer],
+    question: Callable[[World], Question],
     needs: tuple[Need, ...] = (),
 ) -> Check:
     return Check(
@@ -128,14 +141,16 @@ def _check(
         severity=severity,
         population=(source,),
         needs=needs,
-        judge=partial(judge, source, table, title, answer),
+        judge=partial(judge, source, table, title, question),
         own_service=source,
     )
 
 
 CHECKS = (
-    _check("config_recorder_on", "AWS Config recorder on, all types, delivering", Severity.MEDIUM, "config", CONFIG_RECORDERS, _config),
-    _check("guardduty_enabled", "GuardDuty enabled in every region", Severity.HIGH, "guardduty", GUARDDUTY_DETECTORS, _guardduty),
-    _check("inspector_enabled", "Inspector enabled in every region (EC2, ECR, Lambda)", Severity.HIGH, "inspector", INSPECTOR_STATUS, _inspector),
+    _check("config_recorder_on", "AWS Config recorder on, all types, delivering", Severity.MEDIUM, "config", CONFIG_RECORDERS, _alone(_config)),
+    _check("guardduty_enabled", "GuardDuty enabled in every region", Severity.HIGH, "guardduty", GUARDDUTY_DETECTORS, _alone(_guardduty)),
+    _check(
+        "inspector_enabled", "Inspector enabled in every region (EC2, ECR, Lambda)", Severity.HIGH, "inspector", INSPECTOR_STATUS, _alone(_inspector)
+    ),
     _check("macie_enabled", "Macie enabled in every region with S3 data", Severity.MEDIUM, "macie", MACIE_SESSIONS, _macie, (Need("s3"),)),
 )

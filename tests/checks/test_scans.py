@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reporter.checks.scans import integrity, recommendation
+from reporter.checks.scans import CHECKS, integrity, recommendation
 from reporter.core.settings import ChecksSettings
 from reporter.core.world import World
-from tests.checks.worlds import ago, instance, only, unmanaged, world_of_instances
+from reporter.judge import judge as judge_all
+from tests.checks.worlds import DENIED, ago, instance, only, unmanaged, world_of_instances
 
 REQUIRED = ChecksSettings(required_modules=("integrity_monitoring",))
 Judge = Callable[[World], pd.DataFrame]
@@ -78,3 +79,9 @@ def test_an_unknown_protection_is_not_taken_for_not_required() -> None:
 
 def test_an_inactive_agent_with_the_module_active_fails() -> None:
     assert only(integrity(world_of_instances(instance(protection="inactive"))))["status"] == "FAIL"
+
+
+def test_recommendations_that_were_not_read_matter_for_that_scan_only() -> None:
+    seen = world_of_instances(instance(), changed={("wp_recommendations", "main", "-"): DENIED})
+    result = judge_all(seen, CHECKS)
+    assert dict(zip(result["check_id"], result["status"], strict=True)) == {"recommendation_scan_recent": "UNKNOWN", "integrity_scan_recent": "PASS"}

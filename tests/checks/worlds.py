@@ -21,7 +21,7 @@ R, R2 = "eu-central-1", "us-east-1"
 I1, I2 = "i-0000000000000001", "i-0000000000000002"
 REGIONAL = ("ec2", "ecs", "elb", "guardduty", "inspector", "macie", "config", "waf")
 GLOBAL_SOURCES = ("cloudfront", "waf", "iam", "s3")
-TENANT_SOURCES = ("wp_computers", "wp_policies", "wp_rules", "wp_roles")
+TENANT_SOURCES = ("wp_computers", "wp_recommendations", "wp_policies", "wp_rules", "wp_roles")
 
 
 def ago(**kwargs: float) -> datetime:
