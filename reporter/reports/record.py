@@ -1,7 +1,8 @@
 """The record: CSV and JSON lines, one row per thing. Same rows and clock -> same bytes.
 
-UTF-8, LF, ISO 8601 UTC with Z, lists joined by ";", booleans true/false, an empty cell for not known or not applicable. A cell that a spreadsheet
-would run as a formula is led by an apostrophe; line breaks and control characters become spaces, so that a row is always one line.
+UTF-8, LF, ISO 8601 UTC with Z, lists joined by ";", booleans true/false, an empty cell for not known or not applicable. What a spreadsheet would run
+as a formula is led by an apostrophe, after a ";" too, because spreadsheets of many countries begin a new cell there; line breaks and control
+characters become spaces, so that a row is always one line.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
 }
 """File -> its table and the columns that the contract names, in order."""
 
-_FORMULA = re.compile(r"^[=+\-@\t\r].")
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20].")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
@@ -128,8 +129,8 @@ _WRITTEN: dict[Kind, Callable[[Any], str]] = {
 
 def safe(text: str) -> str:
     """Text from the world as a cell: one line, no formula. https://owasp.org/www-community/attacks/CSV_Injection"""
-    text = _CONTROL.sub(" ", text)
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    parts = _CONTROL.sub(" ", text).split(";")
+    return ";".join(f"'{part}" if _FORMULA.match(part) and not _NUMBER.fullmatch(part) else part for part in parts)
 
 
 def write(folder: Path, view: View) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ PATCH_STATES = (
     "not_running",
 )
 ENTRY_STATES = ("covered", "count_only", "missing_rules", "missing_acl", "unknown", "not_applicable")
+_MISLEADING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
@@ -120,6 +122,11 @@ class Report:
     name: str
     about: str
     write: Callable[[Path, View], None]
+
+
+def legible(text: str) -> str:
+    """Text from the world for people: control characters and marks that turn the direction of reading are shown as what they are, no text."""
+    return _MISLEADING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _counts(values: pd.Series, names: Sequence[str]) -> dict[str, int]:

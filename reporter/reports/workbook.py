@@ -5,23 +5,26 @@ Text from the world is always written as text, so that nothing in a tag or a tit
 
 from __future__ import annotations
 
-import re
+import shutil
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+import numpy as np
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.writer.excel import ExcelWriter
 
 from reporter.core.clock import iso
 from reporter.core.result import Status
 from reporter.core.table import Column, Kind, Table
 from reporter.reports.record import CONTRACT
-from reporter.reports.view import Report, View
+from reporter.reports.view import Report, View, legible
 
 MOST_ROWS = 1_048_575
 LONGEST_TEXT = 32_767
@@ -34,7 +37,6 @@ SHEETS = (
     ("Findings", "findings.csv"),
     ("Scopes", "scopes.csv"),
 )
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _HEAD = Font(bold=True, color="FFFFFF")
 _HEAD_FILL = PatternFill("solid", fgColor="15324B")
 _TITLE = Font(bold=True, size=16)
@@ -64,12 +66,31 @@ def write(folder: Path, view: View) -> None:
     book = Workbook(write_only=True)
     book.properties.creator = "workload-compliance-reporter"
     book.properties.title = f"Workload compliance {iso(view.now)}"
+    book.properties.created = book.properties.modified = view.now.astimezone(UTC).replace(tzinfo=None)
     _summary(book, view)
     _checks(book, view)
     for title, file in SHEETS:
         table, columns = CONTRACT[file]
         _sheet(book, title, file, table, columns, view.table(table))
-    book.save(folder / "report.xlsx")
+    with _Archive(folder / "report.xlsx", "w", ZIP_DEFLATED) as archive:
+        ExcelWriter(book, archive).save()
+
+
+class _Archive(ZipFile):
+    """A zip file whose members carry no time of writing: the same view gives the same bytes."""
+
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
+        super().writestr(ZipInfo(str(zinfo_or_arcname)), data, ZIP_DEFLATED)
+
+    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
+        with Path(filename).open("rb") as source, self.open(self._member(arcname), "w", force_zip64=True) as target:
+            shutil.copyfileobj(source, target)
+
+    @staticmethod
+    def _member(name: str) -> ZipInfo:
+        member = ZipInfo(name)
+        member.compress_type = ZIP_DEFLATED
+        return member
 
 
 def _summary(book: Workbook, view: View) -> None:
@@ -144,8 +165,10 @@ def _rows(sheet: Any, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterato
 
 def _written(sheet: Any, value: Any) -> Any:
     """A value as Excel holds it: numbers and dates as themselves, all else as text that is never a formula."""
-    if value is None or value is pd.NA or value is pd.NaT:
+    if not isinstance(value, tuple | list) and pd.isna(value):
         return None
+    if isinstance(value, np.generic):
+        return value.item()
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, datetime):
@@ -153,7 +176,7 @@ def _written(sheet: Any, value: Any) -> Any:
         cell.number_format = "yyyy-mm-dd hh:mm:ss"
         return cell
     text = clean(", ".join(str(item) for item in value) if isinstance(value, tuple | list) else str(value))
-    if not text.startswith(("=", "+", "-", "@")):
+    if not text.startswith(("=", "+", "-", "@", "#")):
         return text
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"
@@ -162,10 +185,13 @@ def _written(sheet: Any, value: Any) -> Any:
 
 
 def clean(text: str) -> str:
-    """Text without what XML cannot hold, cut visibly at Excel's 32,767 characters."""
-    text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Text without what XML cannot hold or what misleads, cut visibly at Excel's 32,767 characters (it counts UTF-16 code units)."""
+    text = legible(text)
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * LONGEST_TEXT:
+        return text
     note = " … (cut; whole in the CSV file)"
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - len(note)] + note
+    return units[: 2 * (LONGEST_TEXT - len(note))].decode("utf-16-le", "ignore") + note
 
 
 def _styled(sheet: Any, text: str, font: Font) -> Any:

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from reporter.core.result import Status
+from reporter.reports.view import legible
+from reporter.tables.joined import FINDINGS, RESULTS, SCOPES
+from tests.reports.views import CHECKS, empty, of, row, view
+
+
+def result(check: str, status: str, resource: str = "i-1", severity: str = "MEDIUM", day: int | None = 1) -> tuple[object, ...]:
+    seen = None if day is None else datetime(2026, 11, day, tzinfo=UTC)
+    return row(RESULTS, check_id=check, status=status, resource=resource, severity=severity, first_seen=seen)
+
+
+def test_every_state_is_counted_by_name_even_where_nothing_was_found() -> None:
+    quiet = empty()
+    assert quiet.by_status() == dict.fromkeys(("PASS", "FAIL", "UNKNOWN", "WAIVED", "NOT_APPLICABLE"), 0)
+    assert quiet.by_scope_state() == dict.fromkeys(("ok", "denied", "not_enabled", "unavailable", "skipped"), 0)
+    assert quiet.by_decision() == {"allowed": 0, "conditional": 0}
+    assert sum({**quiet.by_protection(), **quiet.by_patch_state(), **quiet.by_entry_state(), **quiet.by_finding_source()}.values()) == 0
+    assert quiet.check_rows() == []
+
+
+def test_each_table_counts_once() -> None:
+    one = view()
+    assert (one.by_protection()["unmanaged"], one.by_patch_state()["available"], one.by_entry_state()["missing_acl"]) == (1, 1, 1)
+    assert (one.by_decision()["allowed"], one.by_status()["FAIL"], one.by_scope_state()["denied"]) == (1, 1, 1)
+
+
+def test_a_finding_on_several_instances_is_one_finding() -> None:
+    rows = [row(FINDINGS, finding_id="f", instance_id=name) for name in ("i-1", "i-2")] + [row(FINDINGS, finding_id="g", source="macie")]
+    assert of(FINDINGS, rows).by_finding_source() == {"guardduty": 1, "inspector": 0, "macie": 1}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "worst"),
+    [
+        (("PASS", "FAIL", "UNKNOWN"), "FAIL"),
+        (("PASS", "UNKNOWN", "WAIVED"), "UNKNOWN"),
+        (("PASS", "WAIVED", "NOT_APPLICABLE"), "WAIVED"),
+        (("NOT_APPLICABLE", "PASS"), "PASS"),
+        (("NOT_APPLICABLE",), "NOT_APPLICABLE"),
+    ],
+)
+def test_a_check_is_as_good_as_its_worst_result(statuses: tuple[str, ...], worst: str) -> None:
+    rows = [result("firewall_active", status, f"i-{number}") for number, status in enumerate(statuses)]
+    first, *rest = of(RESULTS, rows).check_rows()
+    assert first == (CHECKS[0], worst, {status.value: statuses.count(status.value) for status in Status})
+    assert [found for _, found, _ in rest] == ["", ""]
+
+
+def test_failures_come_worst_then_oldest_first() -> None:
+    rows = [
+        result("b", "FAIL", "new-medium", day=20),
+        result("b", "FAIL", "old-medium", day=2),
+        result("b", "FAIL", "undated-medium", day=None),
+        result("b", "FAIL", "critical", "CRITICAL", day=23),
+        result("b", "PASS", "good", "CRITICAL"),
+        result("a", "FAIL", "low", "LOW", day=1),
+        result("b", "WAIVED", "waived", "CRITICAL"),
+    ]
+    assert list(of(RESULTS, rows).failures()["resource"]) == ["critical", "old-medium", "new-medium", "undated-medium", "low"]
+    assert list(of(RESULTS, reversed(rows)).failures()["resource"]) == ["critical", "old-medium", "new-medium", "undated-medium", "low"]
+
+
+def test_what_was_not_read_comes_worst_first() -> None:
+    rows = [row(SCOPES, source=state, state=state) for state in ("ok", "skipped", "not_enabled", "unavailable", "denied")]
+    assert list(of(SCOPES, rows).unread()["state"]) == ["denied", "unavailable", "not_enabled", "skipped"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "plain: \N{GRINNING FACE} שלום",
+            "plain: \N{GRINNING FACE} שלום",
+        ),
+        ("a\u202egnp.exe", "a\ufffdgnp.exe"),
+        ("\u2066a\u2069\u200e\u200f\u061c", "\ufffda\ufffd\ufffd\ufffd\ufffd"),
+        ("nul\x00\x1b[31m\x85\uffff", "nul\ufffd\ufffd[31m\ufffd\ufffd"),
+        ("two\nlines\tand", "two\nlines\tand"),
+    ],
+)
+def test_marks_that_mislead_a_reader_are_shown(text: str, shown: str) -> None:
+    assert legible(text) == shown

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import csv
+import random
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from reporter.reports import workbook
+from reporter.reports.record import CONTRACT
+from reporter.reports.workbook import REPORT, SHEETS, clean
+from reporter.tables.joined import INSTANCES, RESULTS
+from tests.reports.views import HOSTILE, TABLES, bare, hostile, of, row, view
+
+
+def book(folder: Path, seen: Any) -> openpyxl.Workbook:
+    REPORT.write(folder, seen)
+    return openpyxl.load_workbook(folder / "report.xlsx")
+
+
+def instant(day: int, hour: int, minute: int, second: int) -> datetime:
+    """UTC, written without its zone: Excel knows none."""
+    return datetime(2026, 11, day, hour, minute, second, tzinfo=UTC).replace(tzinfo=None)
+
+
+def named(sheet: Any, line: int = 2) -> dict[str, Any]:
+    """Cells of one line by the name in the head."""
+    return dict(zip((cell.value for cell in sheet[1]), sheet[line], strict=True))
+
+
+def test_every_table_is_a_sheet_with_frozen_head_and_filter(tmp_path: Path) -> None:
+    found = book(tmp_path, view())
+    assert found.sheetnames == ["Summary", "Checks", *(title for title, _ in SHEETS)]
+    for title, file in SHEETS:
+        sheet = found[title]
+        assert [cell.value for cell in sheet[1]] == list(CONTRACT[file][1])
+        assert all(cell.font.bold for cell in sheet[1])
+        assert (sheet.freeze_panes, sheet.max_row) == ("A2", 2)
+        assert sheet.auto_filter.ref == sheet.dimensions
+    assert (found["Checks"].freeze_panes, found["Checks"].auto_filter.ref) == ("B2", "A1:I4")
+
+
+def test_numbers_and_dates_are_numbers_and_dates(tmp_path: Path) -> None:
+    found = book(tmp_path, view())
+    instance = named(found["Instances"])
+    assert (instance["last_contact"].value, instance["last_contact"].number_format) == (instant(23, 1, 2, 3), "yyyy-mm-dd hh:mm:ss")
+    assert (instance["computer_id"].value, instance["computer_id"].data_type) == (1234, "n")
+    assert instance["duplicates"].value == "9, 10"
+    scope = named(found["Scopes"])
+    assert (scope["seconds"].value, scope["rows"].value) == (0.25, 1234)
+    assert (named(found["Web entries"])["internet_facing"].value, named(found["Web entries"])["internet_facing"].data_type) == (True, "b")
+
+
+def test_what_is_not_known_is_an_empty_cell(tmp_path: Path) -> None:
+    found = book(tmp_path, of(INSTANCES, [bare(INSTANCES)]))
+    cells = named(found["Instances"])
+    assert {name for name, cell in cells.items() if cell.value is not None} == {"account", "region", "instance_id", "protection"}
+
+
+def test_no_text_of_the_world_is_a_formula_an_error_or_a_link(tmp_path: Path) -> None:
+    found = book(tmp_path, hostile(endpoint_override="=1+1", held_back=("@SUM(1)",)))
+    for sheet in found.worksheets:
+        for cell in (cell for line in sheet.iter_rows() for cell in line):
+            assert cell.data_type in ("s", "n", "d", "b"), (sheet.title, cell.coordinate, cell.value)
+            assert cell.hyperlink is None
+    texts = {cell.value for cell in found["Results"]["G"][1:]}
+    assert {"=cmd|'/C calc'!A0", "-2+3", "@SUM(1)", "#REF!", "<script>alert(1)</script>", "a\ufffdgnp.exe", "nul\ufffdbell\ufffd"} <= texts
+    assert all(cell.quotePrefix for cell in found["Results"]["G"][1:] if cell.value.startswith(("=", "+", "-", "@", "#")))
+
+
+def test_a_text_that_excel_cannot_hold_is_cut_visibly() -> None:
+    assert clean("x" * 32_767) == "x" * 32_767
+    for text in ("x" * 32_768, "\N{GRINNING FACE}" * 16_384, "x" + "\N{GRINNING FACE}" * 16_384):
+        cut = clean(text)
+        assert cut.endswith(" … (cut; whole in the CSV file)")
+        assert 32_765 <= len(cut.encode("utf-16-le")) // 2 <= 32_767
+
+
+def test_a_table_longer_than_a_sheet_ends_with_where_the_rest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    found = book(tmp_path, of(RESULTS, [row(RESULTS, resource=f"i-{number}") for number in range(5)]))
+    assert [cell.value for cell in found["Results"]["B"]][1:3] == ["i-0", "i-1"]
+    assert found["Results"]["A4"].value == "cut here: 3 more rows are in results.csv"
+    assert found["Results"].max_row == 4
+
+
+def test_a_table_that_just_fits_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    found = book(tmp_path, of(RESULTS, [row(RESULTS, resource=f"i-{number}") for number in range(3)]))
+    assert found["Results"].max_row == 4
+    assert not str(found["Results"]["A4"].value).startswith("cut")
+
+
+def test_an_empty_run_still_has_every_sheet(tmp_path: Path) -> None:
+    found = book(tmp_path, view({}))
+    assert all(found[title].max_row == 1 for title, _ in SHEETS)
+
+
+def test_the_summary_names_the_run_what_was_not_done_and_every_count(tmp_path: Path) -> None:
+    said = view(endpoint_override="http://127.0.0.1:5000", held_back=("state: not sent",), excluded=4, tenants=("main", "other"))
+    sheet = book(tmp_path, said)["Summary"]
+    cells = [(line[0].value, line[1].value if len(line) > 1 else None) for line in sheet.iter_rows()]
+    assert cells[1:9] == [
+        ("As of (UTC)", instant(24, 3, 0, 0)),
+        ("Run", "main-000001"),
+        ("Kind", "scheduled"),
+        ("Tenants", "main, other"),
+        ("Version", "0.1.0"),
+        ("Not AWS itself: calls went to", "http://127.0.0.1:5000"),
+        ("Not done", "state: not sent"),
+        ("Instances outside the scope tag", 4),
+    ]
+    assert {("FAIL", 1), ("PASS", 0), ("unmanaged", 1), ("denied", 1), ("allowed", 1)} <= set(cells)
+
+
+def test_checks_are_listed_with_their_worst_status(tmp_path: Path) -> None:
+    sheet = book(tmp_path, view())["Checks"]
+    assert [[cell.value for cell in line[:4]] for line in sheet.iter_rows(min_row=2)] == [
+        ["firewall_active", "Firewall active", "MEDIUM", "FAIL"],
+        ["agent_online", "Agent online <b>", "HIGH", "nothing judged"],
+        ["scans", "Scans recent", "LOW", "nothing judged"],
+    ]
+
+
+def test_the_same_rows_in_any_order_give_the_same_bytes(tmp_path: Path) -> None:
+    files = []
+    for seed in range(2):
+        texts = list(HOSTILE)
+        random.Random(seed).shuffle(texts)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        REPORT.write(folder, view({table.name: table.frame(row(table, text) for text in texts) for table in TABLES}))
+        files.append((folder / "report.xlsx").read_bytes())
+    assert files[0] == files[1]
+
+
+@pytest.mark.spreadsheet
+def test_libreoffice_opens_it_and_runs_nothing(tmp_path: Path, program: Callable[[str], str]) -> None:
+    REPORT.write(tmp_path, hostile())
+    options = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
+    command = [program("soffice"), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", options]
+    subprocess.run([*command, "--outdir", str(tmp_path / "csv"), str(tmp_path / "report.xlsx")], check=True, capture_output=True, timeout=180)
+    files = {path.stem.removeprefix("report-"): path for path in (tmp_path / "csv").glob("*.csv")}
+    assert set(files) == {"Summary", "Checks", *(title for title, _ in SHEETS)}
+    with files["Results"].open(encoding="utf-8", newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    assert len(lines) == len(HOSTILE)
+    assert {"=cmd|'/C calc'!A0", "-2+3", "#REF!", "@SUM(1)"} <= {line["reason"] for line in lines}
+    with files["Instances"].open(encoding="utf-8", newline="") as stream:
+        assert {line["last_contact"] for line in csv.DictReader(stream)} == {"2026-11-23 01:02:03"}
