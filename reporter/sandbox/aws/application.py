@@ -147,7 +147,8 @@ class Application:
             known = ", ".join(sorted("/".join(pair) for pair in self._seeders))
             raise NotConforming("kind", f"{service}/{kind} cannot be seeded; these can: {known}")
         items = expect(body.get("items"), list, "items")
-        self._seeders[service, kind](account, region, items)
+        with self._one_at_a_time:
+            self._seeders[service, kind](account, region, items)
         return len(items)
 
 

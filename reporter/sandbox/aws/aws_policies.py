@@ -21,7 +21,9 @@ def seed_aws_policies(account: str, region: str, items: list[Any]) -> None:
         document = expect(item.get("Document"), dict, f"items[{number}].Document")
         data = {"DefaultVersionId": "v1", "Path": "/", "Document": document, "CreateDate": date, "UpdateDate": date}
         policy: Any = AWSManagedPolicy.from_data(name, account, "us-east-1", data)
-        backend.managed_policies[policy.arn] = policy
+        if policy.arn not in backend.managed_policies:
+            backend.aws_managed_policies.append(policy)
+            backend.managed_policies[policy.arn] = policy
 
 
 EXTENSION = Extension(service="iam", kinds={"aws_policies": seed_aws_policies})

@@ -9,6 +9,7 @@ from typing import Any
 
 import moto.backends
 from botocore.utils import parse_timestamp
+from moto.config.models import MANAGED_RULES_CONSTRAINTS
 from moto.core.utils import get_service_model, utcnow
 from moto.moto_api._internal import mock_random
 
@@ -204,6 +205,11 @@ def describe_configuration_recorder_status(call: Call) -> Any:
     return json.dumps(answer)
 
 
+def know_process_checks() -> None:
+    """Rules for process checks, which AWS makes through a conformance pack; here PutConfigRule takes them."""
+    MANAGED_RULES_CONSTRAINTS[PROCESS_CHECK] = {"Parameters": []}
+
+
 SEEDED = {"ConfigRuleName", "ResourceType", "ResourceId", "ComplianceType", "Annotation", "OrderingTimestamp"}
 
 
@@ -244,4 +250,5 @@ EXTENSION = Extension(
         "DescribeConfigurationRecorderStatus": describe_configuration_recorder_status,
     },
     kinds={"compliance": seed_compliance},
+    patch=know_process_checks,
 )

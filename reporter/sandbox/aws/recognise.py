@@ -73,7 +73,6 @@ def form_of(environ: dict[str, Any]) -> dict[str, list[str]]:
         return parse_qs(environ.get("QUERY_STRING", "")) if "Action=" in environ.get("QUERY_STRING", "") else {}
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
-    # only the first fields are of interest, and bodies can be long
     return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
 
 

@@ -1,7 +1,7 @@
 """What makes moto fast enough for an estate of thousands of calls: the same answers, with less looking up.
 
-Measured on DescribeInstances and RunInstances: guessing attribute names and writing XML were most of the time, then 1,300 machine
-images that every account × region carries, then listing moto's own folder at each request.
+Measured on DescribeInstances and RunInstances: guessing attribute names and writing XML were most of the time, then listing moto's own
+folder at each request.
 """
 
 from __future__ import annotations
@@ -14,13 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import xmltodict
 from moto.core import responses, serialize
-from moto.core.parse import default_timestamp_parser
 from moto.core.serialize import XFormedAttributePicker
-from moto.ec2.models import amis
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
-
-IMAGES = 25
-"""So many of moto's machine images are kept; RunInstances takes unknown ones too."""
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
@@ -87,13 +82,6 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def load_few_images(backend: Any) -> None:
-    for image in amis.AMIS[:IMAGES]:
-        created = image.get("creation_date")
-        made = default_timestamp_parser(created) if isinstance(created, str) else created
-        backend.amis[image["ami_id"]] = amis.Ami(backend, **{**image, "owner_alias": "amazon", "creation_date": made})
-
-
 def quicken() -> None:
     """Puts the shortcuts into moto. Once per process is enough; twice is harmless."""
     core: Any = responses
@@ -101,5 +89,3 @@ def quicken() -> None:
     core.XFormedAttributePicker = RememberingPicker
     writer: Any = serialize
     writer.xmltodict = SimpleNamespace(unparse=unparse)
-    image_backend: Any = amis.AmiBackend
-    image_backend._load_amis = load_few_images  # noqa: SLF001 the place where moto loads them

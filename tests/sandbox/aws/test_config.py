@@ -172,6 +172,20 @@ def test_compliance_by_resource(aws: Door, config: Any) -> None:
     assert config.get_compliance_details_by_resource(ResourceType=INSTANCE, ResourceId="i-2")["EvaluationResults"] == []
 
 
+def test_a_rule_whose_resources_all_comply_is_compliant(aws: Door, config: Any) -> None:
+    config.put_evaluations(ResultToken=token(aws, config), Evaluations=[evaluation("i-1"), evaluation("i-2")])
+    rows = config.describe_compliance_by_config_rule()["ComplianceByConfigRules"]
+    assert [row["Compliance"] for row in rows] == [{"ComplianceType": "COMPLIANT"}]
+
+
+def test_a_process_check_takes_an_external_evaluation(config: Any) -> None:
+    source = {"Owner": "AWS", "SourceIdentifier": "AWS_CONFIG_PROCESS_CHECK"}
+    config.put_config_rule(ConfigRule={"ConfigRuleName": "process", "Source": source})
+    account = {**evaluation("123456789012", "NON_COMPLIANT"), "ComplianceResourceType": "AWS::::Account"}
+    config.put_external_evaluation(ConfigRuleName="process", ExternalEvaluation=account)
+    assert held(config, "process") == {"123456789012": "NON_COMPLIANT"}
+
+
 def test_only_a_process_check_takes_external_evaluations(config: Any) -> None:
     with pytest.raises(ClientError, match="InvalidParameterValueException"):
         config.put_external_evaluation(ConfigRuleName="agent-active", ExternalEvaluation=evaluation())

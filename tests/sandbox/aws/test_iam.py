@@ -72,3 +72,15 @@ def test_the_filter_chooses_lists(aws: Door) -> None:
 def test_two_accounts_do_not_share_roles(aws: Door) -> None:
     aws.client("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
     assert aws.client("iam", key=aws.assumed(OTHER)).list_roles()["Roles"] == []
+
+
+def test_a_seeded_policy_of_aws_can_be_attached_and_is_listed_once(aws: Door) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    policy = {"PolicyName": "OfTheSandbox", "Document": document, "CreateDate": "2026-01-01T00:00:00+00:00"}
+    for _ in range(2):
+        aws.seed("iam", "aws_policies", [policy], region="global")
+    client = aws.client("iam")
+    client.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
+    client.attach_role_policy(RoleName="reader", PolicyArn="arn:aws:iam::aws:policy/OfTheSandbox")
+    for more in ({}, {"Filter": ["AWSManagedPolicy"]}):
+        assert [row["PolicyVersionList"][0]["Document"] for row in details(client, **more)[1]["Policies"]] == [document]

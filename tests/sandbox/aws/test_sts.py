@@ -56,3 +56,15 @@ def test_a_reset_forgets_sessions_and_refusals(aws: Door) -> None:
 
 def test_a_refused_role_is_named_by_its_arn(aws: Door) -> None:
     assert aws.refused_seed("sts", "refused_roles", [5]) == "items[0]"
+
+
+def test_a_seeded_access_key_belongs_to_its_account(aws: Door) -> None:
+    aws.seed("sts", "access_keys", ["AKIAOFANOTHERACCOUNT"], account=OTHER, region="global")
+    client = aws.client("guardduty", key=("AKIAOFANOTHERACCOUNT", "any", ""))
+    client.create_detector(Enable=True)
+    assert aws.client("guardduty").list_detectors()["DetectorIds"] == []
+    assert aws.calls()[0]["account"] == OTHER
+
+
+def test_an_access_key_is_text(aws: Door) -> None:
+    assert aws.refused_seed("sts", "access_keys", [1]) == "items[0]"
