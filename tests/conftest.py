@@ -1,23 +1,22 @@
-"""Programs that some tests drive: where one is missing the test is skipped with that reason; in CI it fails, so that nothing is skipped for ever."""
+"""Browser and spreadsheet tests say why they are skipped on a machine without the program; under CI=true they may not be skipped."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 
 import pytest
 
+from tests.whole.table import pytest_terminal_summary
 
-@pytest.fixture
-def program() -> Callable[[str], str]:
-    """Path of a program by its name, or the end of the test."""
+__all__ = ["pytest_terminal_summary"]
 
-    def find(name: str) -> str:
-        found = shutil.which(name)
-        if found is None:
-            stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-            stop(f"{name} is not installed")
-        return found
+PROGRAMS = {"browser": ("chromium", "Debian's package chromium"), "spreadsheet": ("soffice", "Debian's package libreoffice-calc")}
 
-    return find
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark, (program, package) in PROGRAMS.items():
+        if item.get_closest_marker(mark) and shutil.which(program) is None:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{program} is missing, and CI may not skip this test: install {package}")
+            pytest.skip(f"{program} is not on this machine ({package})")
