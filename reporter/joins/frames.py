@@ -23,14 +23,16 @@ def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
     for column in table.columns:
         values = columns[column.name]
         series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values, dtype=column.kind.pandas)
-        if column.kind in (Kind.TEXT, Kind.CATEGORY) and bool(series.isna().any()):
-            series = series.astype(object).where(series.notna(), None)  # pandas turns None into NaN where it takes a column for text
+        empty = series.isna()
+        gaps = bool(empty.any())
+        if column.kind in (Kind.TEXT, Kind.CATEGORY) and gaps:
+            series = series.astype(object).mask(empty, None)  # pandas turns None into NaN where it takes a column for text
         if str(series.dtype) != column.kind.pandas:
             raise TableError(f"table {table.name}, column {column.name}: {series.dtype} where {column.kind.pandas} is declared")
-        if not column.nullable and bool(series.isna().any()):
+        if gaps and not column.nullable:
             raise TableError(f"table {table.name}, column {column.name}: missing values where none may be")
         data[column.name] = series
-    return pd.DataFrame(data, columns=list(table.names))
+    return pd.DataFrame(data, columns=list(table.names), copy=False)
 
 
 def in_key_order(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
@@ -49,9 +51,11 @@ def in_key_order(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
 
 def text_codes(values: pd.Series) -> np.ndarray:
     """Texts -> integers in the order of the texts; missing ones count as the empty text."""
-    codes, distinct = pd.factorize(values.fillna(""))
-    rank = np.empty(len(distinct), dtype=np.int64)
-    rank[np.argsort(np.asarray(distinct, dtype=object), kind="stable")] = np.arange(len(distinct))
+    codes, distinct = pd.factorize(values)
+    texts = np.asarray(distinct, dtype=object)
+    rank = np.zeros(len(texts) + 1, dtype=np.int64)  # the last one is that of missing values, whose code is -1
+    rank[np.argsort(texts, kind="stable")] = np.arange(1, len(texts) + 1)
+    rank[:-1][texts == ""] = 0
     return np.asarray(rank[codes])
 
 

@@ -1,117 +1,143 @@
-"""What stands between one CVE and one way of being protected: the rules that name the CVE, and what an agent and its policy make of them.
+"""What stands between one CVE and one way of being protected: state, rule identifiers and reason.
 
-An *exact* rule names the CVE, lists at most ten CVEs, and is of type vulnerability, exploit, smart or custom. Rules of other types, and rules that
-list more, are *generic*: they name the CVE, and nobody can say that they stop it.
+Hosts that look alike to every rule share one setup; each (setup, CVE) is judged once, in arrays, so that a million findings cost about what their
+distinct pairs cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
-from reporter.core.world import World
-from reporter.joins.records import records
-from reporter.tables.workload_protection import WP_POLICIES, WP_POLICY_RULES, WP_RULES
+import numpy as np
+import pandas as pd
 
-EXACT_TYPES = frozenset({"vulnerability", "exploit", "smart", "custom"})
-MOST_CVES = 10
-PREVENT, DETECT = "prevent", "detect"
+from reporter.core.world import World
+from reporter.joins.rules import Rules
+
+PREVENTED, DETECT_ONLY, UNTOLD, ASSIGNED, AVAILABLE, GENERIC, NO_RULE = range(7)
+"""Ranks: of several rules the lowest decides."""
+STATES = ("prevented", "detect_only", "unknown", "assigned_not_effective", "available", "generic_only", "no_rule")
+
+RANK_BITS = 3
+PACKED = 20
+"""So many ranks fit into one integer."""
+
+Said = tuple[str, tuple[str, ...], str]
+"""state, rule identifiers, reason"""
+
+
+class Mode(IntEnum):
+    """What becomes of an attack that a rule on the agent recognises."""
+
+    PREVENT = 0
+    DETECT = 1
+    UNTOLD = 2
+    """the agent does not say whether the module runs"""
+    HINDERED = 3
 
 
 @dataclass(frozen=True)
-class Signature:
+class Setup:
     """What makes two hosts equal for every CVE: tenant, policy, the rules on the agent, and how the module runs.
 
-    `hindrance`: why rules on the agent do not work now (offline, module not running, policy not sent); "" where they do.
+    `hindrance`: why rules on the agent do not work now (mode HINDERED).
     """
 
     tenant: str
     policy_id: int | None
-    agent_rules: frozenset[int]
-    mode: str | None
+    agent_rules: tuple[int, ...]
+    mode: Mode
     hindrance: str
 
 
-@dataclass(frozen=True)
-class Shield:
-    """State of a virtual patch, the identifiers it rests on (sorted), and why."""
+def setup_of(instance: Any, computer: Any) -> Setup:
+    """How a host (record of INSTANCES) and the computer that stands for it (record of WP_COMPUTERS) look to every CVE.
 
-    state: str
-    identifiers: tuple[str, ...]
-    reason: str
-
-
-class Catalogue:
-    """Rules by tenant and CVE, and which of them only detect."""
-
-    def __init__(self, world: World) -> None:
-        self._exact: dict[tuple[str, str], list[int]] = {}
-        self._generic: dict[tuple[str, str], list[int]] = {}
-        self._names: dict[tuple[str, int], str] = {}
-        self._detects: dict[tuple[str, int], bool] = {}
-        for rule in records(world.table(WP_RULES)):
-            self._names[rule.tenant, rule.rule_id] = rule.identifier or f"id {rule.rule_id}"
-            self._detects[rule.tenant, rule.rule_id] = rule.detect_only
-            exact = rule.type in EXACT_TYPES and len(rule.cves) <= MOST_CVES
-            for cve in rule.cves:
-                (self._exact if exact else self._generic).setdefault((rule.tenant, cve), []).append(rule.rule_id)
-        own = records(world.table(WP_POLICY_RULES))
-        self._on_policy = {(rule.tenant, rule.policy_id, rule.rule_id): rule.detect_only for rule in own}
-        policies = records(world.table(WP_POLICIES))
-        self._assigned: Mapping[tuple[str, int], frozenset[int]] = {(p.tenant, p.policy_id): frozenset(p.ips_rule_ids) for p in policies}
-
-    def shield(self, host: Signature, cve: str) -> Shield:
-        """The state of one CVE on every host of one signature, from `prevented` down to `no_rule`."""
-        exact = self._exact.get((host.tenant, cve), [])
-        on_agent = [rule for rule in exact if rule in host.agent_rules]
-        working = [] if host.hindrance else on_agent
-        preventing = [rule for rule in working if host.mode == PREVENT and not self._only_detects(host, rule)]
-        if preventing:
-            missing = self._said(host, [rule for rule in exact if rule not in on_agent])
-            more = f"; of the rules for this CVE {', '.join(missing)} is not on the agent" if missing else ""
-            return self._shield("prevented", host, preventing, f"effective on the agent, in prevent mode{more}")
-        if working:
-            why = "the IPS module runs in detect mode" if host.mode != PREVENT else "the rule is set to detect"
-            return self._shield("detect_only", host, working, f"{why}: it logs, it stops nothing")
-        policy = self._assigned.get((host.tenant, host.policy_id), frozenset()) if host.policy_id is not None else frozenset()
-        assigned = [rule for rule in exact if rule in host.agent_rules or rule in policy]
-        if assigned:
-            why = host.hindrance or "assigned to the policy, not yet on the agent"
-            return self._shield("assigned_not_effective", host, assigned, f"assigned, but {why}" if host.hindrance else why)
-        if exact:
-            return self._shield("available", host, exact, "an exact rule exists and is not assigned")
-        generic = self._generic.get((host.tenant, cve), [])
-        if generic:
-            return self._shield("generic_only", host, generic, "only rules that are not exact name this CVE")
-        return Shield("no_rule", (), "no IPS rule names this CVE")
-
-    def _only_detects(self, host: Signature, rule: int) -> bool:
-        own = None if host.policy_id is None else self._on_policy.get((host.tenant, host.policy_id, rule))
-        return self._detects.get((host.tenant, rule), False) if own is None else bool(own)
-
-    def _said(self, host: Signature, rules: list[int]) -> tuple[str, ...]:
-        return tuple(sorted({self._names.get((host.tenant, rule), f"id {rule}") for rule in rules}))
-
-    def _shield(self, state: str, host: Signature, rules: list[int], reason: str) -> Shield:
-        return Shield(state, self._said(host, rules), reason)
-
-
-def signature(instance: Any, computer: Any | None) -> Signature:
-    """How a host (record of INSTANCES) and the computer that stands for it (record of WP_COMPUTERS) look to every CVE."""
-    mode = instance.intrusion_prevention if instance.intrusion_prevention in (PREVENT, DETECT) else None
-    rules = frozenset(computer.ips_rule_ids) if computer is not None else frozenset()
-    return Signature(instance.tenant or "", instance.policy_id, rules, mode, _hindrance(instance, computer, mode))
-
-
-def _hindrance(instance: Any, computer: Any | None, mode: str | None) -> str:
-    if instance.protection == "offline":
-        return "the agent is offline"
-    if mode is None:
-        return f"the IPS module is not running ({instance.intrusion_prevention or 'no state given'})"
-    if computer is None:
-        return "its computer is not among those read"
+    A policy counts as not yet sent while a request to send it is newer than the last success.
+    """
     asked, sent = computer.last_policy_request, computer.last_policy_success
-    if asked is not None and (sent is None or sent < asked):
-        return "the policy was not yet sent to the agent"
-    return ""
+    mode, hindrance = Mode.UNTOLD, ""
+    if instance.protection == "offline":
+        mode, hindrance = Mode.HINDERED, "the agent is offline"
+    elif instance.intrusion_prevention in ("off", "inactive"):
+        mode, hindrance = Mode.HINDERED, f"the IPS module is not running ({instance.intrusion_prevention})"
+    elif asked is not None and (sent is None or sent < asked):
+        mode, hindrance = Mode.HINDERED, "the policy was not yet sent to the agent"
+    elif instance.intrusion_prevention in ("prevent", "detect"):
+        mode = Mode[instance.intrusion_prevention.upper()]
+    return Setup(instance.tenant, instance.policy_id, computer.ips_rule_ids, mode, hindrance)
+
+
+def shields(world: World, setups: Sequence[Setup], which: np.ndarray, cve: np.ndarray, cves: np.ndarray) -> tuple[np.ndarray, list[Said]]:
+    """For each pair (setups[which[i]], cves[cve[i]]) a code into the list of what is said: state, identifiers it rests on (sorted), reason."""
+    pairs, distinct = pd.factorize(which * len(cves) + cve)
+    host, what = np.divmod(distinct, max(len(cves), 1))
+    said: list[Said] = [(STATES[NO_RULE], (), "no IPS rule names this CVE")]
+    codes = np.zeros(len(distinct), dtype=np.int64)
+    tenants = np.array([setup.tenant for setup in setups], dtype=object)[host]
+    for tenant in sorted(set(tenants)):
+        rules = Rules(world, tenant, cves)
+        mine = np.flatnonzero((tenants == tenant) & (rules.counts[what] > 0))
+        if len(mine):
+            kinds, words = _judged(rules, setups, host[mine], what[mine])
+            codes[mine] = kinds + len(said)
+            said += words
+    return codes[pairs], said
+
+
+def _judged(rules: Rules, setups: Sequence[Setup], host: np.ndarray, cve: np.ndarray) -> tuple[np.ndarray, list[Said]]:
+    """Pairs whose CVE some rule names -> a code for each, and what each code says."""
+    rule, counts = rules.naming(cve)
+    starts = np.cumsum(counts) - counts
+    ranks = _ranks(rules, setups, np.repeat(host, counts), rule)
+    best = np.minimum.reduceat(ranks, starts)
+    # pairs of one CVE whose rules have the same ranks say the same, but for the hindrance of a rule that is assigned and does not work
+    nth = np.arange(len(rule)) - np.repeat(starts, counts)
+    packed = np.add.reduceat(np.where(nth < PACKED, ranks << (RANK_BITS * np.minimum(nth, PACKED - 1)), 0), starts)
+    packed = np.where(counts <= PACKED, packed, -1 - np.arange(len(counts)))
+    causes, hindrances = pd.factorize(np.array([setup.hindrance for setup in setups], dtype=object))
+    cause = np.where(best == ASSIGNED, causes[host], 0)
+    kinds, distinct = pd.factorize((pd.factorize(packed)[0] * len(rules.counts) + cve) * len(hindrances) + cause)
+    example = np.empty(len(distinct), dtype=np.int64)
+    example[kinds[::-1]] = np.arange(len(kinds))[::-1]
+    parts = [(at, slice(starts[at], starts[at] + counts[at])) for at in example]
+    return kinds, [_said(rules, int(best[at]), rule[part], ranks[part], str(hindrances[cause[at]])) for at, part in parts]
+
+
+def _ranks(rules: Rules, setups: Sequence[Setup], host: np.ndarray, rule: np.ndarray) -> np.ndarray:
+    """What one rule is worth on one host. The policy's own word on detection, where it has one, goes before the rule's."""
+    own = rules.held([setup.agent_rules for setup in setups], host, rule)
+    assigned = own | rules.held([rules.of_policy.get(setup.policy_id, ()) for setup in setups], host, rule)
+    listed = rules.held([rules.listed.get(setup.policy_id, ()) for setup in setups], host, rule)
+    softened = rules.held([rules.softened.get(setup.policy_id, ()) for setup in setups], host, rule)
+    detects = np.where(listed, softened, rules.detects[rule])
+    mode = np.array([setup.mode for setup in setups])[host]
+    cases = {
+        GENERIC: ~rules.exact[rule],
+        UNTOLD: own & (mode == Mode.UNTOLD),
+        PREVENTED: own & (mode == Mode.PREVENT) & ~detects,
+        DETECT_ONLY: own & (mode <= Mode.DETECT),
+        ASSIGNED: assigned,
+    }
+    return np.asarray(np.select(list(cases.values()), list(cases), AVAILABLE), dtype=np.int64)
+
+
+def _said(rules: Rules, best: int, places: np.ndarray, ranks: np.ndarray, hindrance: str) -> Said:
+    reasons = {
+        PREVENTED: "effective on the agent, in prevent mode",
+        DETECT_ONLY: "the rule or the IPS module is set to detect: it logs, it stops nothing",
+        UNTOLD: "assigned, but the agent does not say whether the IPS module runs",
+        ASSIGNED: f"assigned, but {hindrance}" if hindrance else "assigned to the policy, not yet on the agent",
+        AVAILABLE: "an exact rule exists and is not assigned",
+        GENERIC: "only rules that are not exact name this CVE",
+    }
+    missing = _labels(rules, places[(ranks > best) & (ranks < GENERIC)])
+    more = f"; further exact rules for this CVE that do less: {', '.join(missing)}" if missing else ""
+    return STATES[best], _labels(rules, places[ranks == best]), reasons[best] + more
+
+
+def _labels(rules: Rules, places: np.ndarray) -> tuple[str, ...]:
+    return tuple(sorted({rules.labels[place] for place in places}))

@@ -11,55 +11,51 @@ A virtual patch is not a patch: `age_days` says since how many whole days the pa
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reporter.core.world import World
+from reporter.joins.cves import Vulnerabilities, vulnerabilities
 from reporter.joins.frames import assemble, in_key_order, positions, taken
 from reporter.joins.hosts import IMAGE, INSTANCE, located, unseen_hosts
 from reporter.joins.records import records
-from reporter.joins.shields import Catalogue, Shield, signature
+from reporter.joins.shields import Said, Setup, setup_of, shields
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.findings import INSPECTOR_FINDINGS
 from reporter.tables.joined import INSTANCES, VIRTUAL_PATCHES
 from reporter.tables.workload_protection import WP_COMPUTERS
 
-_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 _UNPROTECTED = ("unmanaged", "inactive")
+_IMAGE = ["account", "region", "resource_id", "image_digest"]
 
 
 def join(world: World) -> dict[str, pd.DataFrame]:
     """Source tables and instances -> virtual_patches."""
     findings = package_findings(world)
     places = _inside(world, located(world, findings))
-    cves = [_cves(finding) for finding in records(findings[["vulnerability_id", "related_ids", "title"]])]
-    per_place = np.array([len(cves[row]) for row in places["row"]], dtype=np.int64)
-    place = np.repeat(np.arange(len(places)), per_place)
-    named = [pair for row in places["row"] for pair in cves[row]]
-    at_finding = places["row"].to_numpy(dtype=np.int64)[place]
-    mine = findings.take(at_finding)
-    ids = np.array([cve for cve, _ in named], dtype=object)
-    known = np.array([is_cve for _, is_cve in named], dtype=bool)
-    spot = places.take(place)
-    instances = world.table(INSTANCES)
-    at = positions(instances, spot["account"], spot["instance_id"])
-    shields = _shields(world, findings, spot, at, ids, known)
-    age = (pd.Timestamp(world.now) - mine["first_observed"].reset_index(drop=True)).dt.days.astype("Int64")
+    found = vulnerabilities(findings)
+    at_finding = places["row"].to_numpy(dtype=np.int64)
+    times = found.count[at_finding]
+    place = np.repeat(np.arange(len(places)), times)
+    nth = np.arange(len(place)) - np.repeat(np.cumsum(times) - times, times)
+    code = found.code[found.start[at_finding][place] + nth]
+    said, words = _said(world, findings, places, place, code, found)
+    row, at = at_finding[place], places["at"].to_numpy(dtype=np.int64)[place]
+    instances, mine = world.table(INSTANCES), findings.take(row)
     image = np.where(mine["resource_type"].to_numpy() == IMAGE, mine["resource_id"].to_numpy(dtype=object), None)
+    age = (pd.Timestamp(world.now) - mine["first_observed"].reset_index(drop=True)).dt.days.clip(lower=0).astype("Int64")
     frame = assemble(
         VIRTUAL_PATCHES,
         {
-            **{name: spot[name].to_numpy(dtype=object) for name in ("account", "region", "instance_id")},
+            **{name: places[name].to_numpy(dtype=object)[place] for name in ("account", "region", "instance_id")},
             **{name: mine[name] for name in ("severity", "first_observed", "title", "fix_available", "exploit_available", "packages")},
             **{name: taken(instances[name], at) for name in ("policy", "owner", "tenant")},
+            **{name: _objects([word[part] for word in words])[said] for part, name in enumerate(("state", "rule_identifiers", "reason"))},
             "image": image,
-            "cve": ids,
-            "state": _objects([shield.state for shield in shields]),
-            "rule_identifiers": _objects([shield.identifiers for shield in shields]),
-            "reason": _objects([shield.reason for shield in shields]),
+            "cve": found.names[code],
             "finding_arn": mine["arn"],
             "age_days": age,
         },
@@ -75,85 +71,81 @@ def package_findings(world: World) -> pd.DataFrame:
 
 
 def _inside(world: World, places: pd.DataFrame) -> pd.DataFrame:
-    """Places without the hosts that are outside the scope tag."""
+    """Places without the hosts that are outside the scope tag; `at`: where the host stands in instances, -1 if it does not."""
     machines, instances = world.table(EC2_INSTANCES), world.table(INSTANCES)
     machine, instance = (positions(frame, places["account"], places["instance_id"]) for frame in (machines, instances))
-    return places[(machine < 0) | (instance >= 0)].reset_index(drop=True)
+    return places.assign(at=instance)[(machine < 0) | (instance >= 0)].reset_index(drop=True)
 
 
-def _cves(finding: Any) -> list[tuple[str, bool]]:
-    """The CVEs a finding stands for, each True; or its own id once, False."""
-    own = (finding.vulnerability_id or "").strip().upper()
-    if _CVE.fullmatch(own):
-        return [(own, True)]
-    related = sorted({text for item in finding.related_ids if _CVE.fullmatch(text := item.strip().upper())})
-    return [(cve, True) for cve in related] or [(finding.vulnerability_id or finding.title or "no id", False)]
+def _said(
+    world: World, findings: pd.DataFrame, places: pd.DataFrame, place: np.ndarray, code: np.ndarray, found: Vulnerabilities
+) -> tuple[np.ndarray, list[Said]]:
+    """For each (place[i], code[i]) a code into the list of what is said of it."""
+    whole, setups, words = _whole(world, findings, places)
+    said, named = whole[place], found.is_cve[code]
+    hosted = places["instance_id"].notna().to_numpy()[place]
+    said[hosted & ~named] = len(words)
+    words = [*words, ("no_rule", (), "the finding names no CVE, and IPS rules are known by CVE")]
+    ruled = np.flatnonzero(said < 0)
+    judged, more = shields(world, setups, -1 - said[ruled], code[ruled], found.names)
+    said[ruled] = judged + len(words)
+    return said, words + more
 
 
-def _shields(world: World, findings: pd.DataFrame, spot: pd.DataFrame, at: np.ndarray, ids: np.ndarray, known: np.ndarray) -> list[Shield]:
-    """The shield of each row. Hosts that look alike to every rule are judged once per CVE."""
-    homeless = _homeless(world, findings)
-    hosts = _hosts(world)
-    catalogue = Catalogue(world)
-    judged: dict[tuple[Any, str], Shield] = {}
-    shields = []
-    columns = (spot["row"], spot["account"], spot["region"], spot["instance_id"], at, ids, known)
-    for row, account, region, instance, position, cve, is_cve in zip(*columns, strict=True):
-        host = hosts[position] if position >= 0 else homeless[row] if instance is None else _stranger(world, account, region)
-        if isinstance(host, Shield):
-            shields.append(host)
-        elif not is_cve:
-            shields.append(Shield("no_rule", (), "the finding names no CVE, and IPS rules are known by CVE"))
-        else:
-            found = judged.get((host, cve))
-            if found is None:
-                found = judged[host, cve] = catalogue.shield(host, cve)
-            shields.append(found)
-    return shields
+def _whole(world: World, findings: pd.DataFrame, places: pd.DataFrame) -> tuple[np.ndarray, list[Setup], list[Said]]:
+    """For each place: a code into the list of what is said of it whatever the CVE; or, where the rules decide, -1 - the number of its setup."""
+    words: dict[Said, int] = {}
 
+    def say(said: Said) -> int:
+        return words.setdefault(said, len(words))
 
-def _hosts(world: World) -> list[Any]:
-    """For each instance: its signature, or the shield that holds for every CVE on it."""
+    at, whole = places["at"].to_numpy(dtype=np.int64), np.zeros(len(places), dtype=np.int64)
+    hosted = places["instance_id"].notna().to_numpy()
+    strange = np.flatnonzero(hosted & (at < 0))
+    whole[strange] = [say(_stranger(world, account, region)) for account, region in places.loc[strange, ["account", "region"]].to_numpy()]
+    homeless = np.flatnonzero(~hosted)
+    whole[homeless] = [say(said) for said in _homeless(world, findings.take(places["row"].to_numpy(dtype=np.int64)[homeless]))]
+    used, which = np.unique(at[at >= 0], return_inverse=True)
     computers = {(computer.tenant, computer.computer_id): computer for computer in records(world.table(WP_COMPUTERS))}
-    alike: dict[Any, Any] = {}
-    hosts = []
-    for instance in records(world.table(INSTANCES)):
-        whole = _whole(world, instance)
-        if whole is None:
-            own = signature(instance, computers.get((instance.tenant, instance.computer_id)))
-            hosts.append(alike.setdefault(own, own))
-        else:
-            hosts.append(whole)
-    return hosts
+    setups: dict[Setup, int] = {}
+    codes = np.zeros(len(used), dtype=np.int64)
+    for number, instance in enumerate(records(world.table(INSTANCES).take(used))):
+        computer = computers.get((instance.tenant, instance.computer_id))
+        said = _of_instance(world, instance, computer)
+        codes[number] = say(said) if said else -1 - setups.setdefault(setup_of(instance, computer), len(setups))
+    whole[at >= 0] = codes[which]
+    return whole, list(setups), list(words)
 
 
-def _whole(world: World, instance: Any) -> Shield | None:
+def _of_instance(world: World, instance: Any, computer: Any | None) -> Said | None:
     """What holds for every CVE on an instance, before any rule is looked at."""
     if instance.protection == "unknown":
-        return Shield("unknown", (), "the protection of the instance is not known")
+        return ("unknown", (), "the protection of the instance is not known")
     if instance.protection in _UNPROTECTED:
-        return Shield("unprotected", (), f"the instance is {instance.protection}")
-    unread = [source for source in ("wp_rules", "wp_policies") if not world.tenant_read(instance.tenant or "", source)]
-    return Shield("unknown", (), f"{' and '.join(unread)} of tenant {instance.tenant} could not be read") if unread else None
+        return ("unprotected", (), f"the instance is {instance.protection}")
+    unread = [source for source in ("wp_rules", "wp_policies") if not world.tenant_read(instance.tenant, source)]
+    if unread:
+        return ("unknown", (), f"{' and '.join(unread)} of tenant {instance.tenant} could not be read")
+    return None if computer is not None else ("unknown", (), "its computer is not among those read")
 
 
-def _homeless(world: World, findings: pd.DataFrame) -> list[Shield]:
-    """For each finding, what holds where no host is known: not running, or (where hosts may be hidden) unknown."""
-    images = (findings["resource_type"] == IMAGE).to_numpy()
-    shields = [Shield("not_running", (), "no running task has this image") for _ in range(len(findings))]
-    for row, cause in zip(np.flatnonzero(images), unseen_hosts(world, findings[images]), strict=True):
-        if cause:
-            shields[row] = Shield("unknown", (), cause)
-    return shields
+def _homeless(world: World, findings: pd.DataFrame) -> Sequence[Said]:
+    """For findings of images without a host: not running, or (where hosts may be hidden) unknown. An image is looked at once."""
+    codes = findings.groupby(_IMAGE, sort=False, dropna=False).ngroup()
+    first = findings.drop_duplicates(_IMAGE)
+    causes = unseen_hosts(world, first)
+    return [
+        ("unknown", (), causes[code]) if causes[code] else ("not_running", (), "no running task on a container host has this image") for code in codes
+    ]
 
 
-def _stranger(world: World, account: str, region: str) -> Shield:
+def _stranger(world: World, account: str, region: str) -> Said:
     """An instance that a finding or a container instance names and the instances table does not have."""
     read = world.read("ec2", account, region)
-    return Shield("unknown", (), "EC2 does not know the instance" if read else f"EC2 in {account} {region} was not read")
+    return ("unknown", (), "EC2 does not know the instance" if read else f"EC2 in {account} {region} was not read")
 
 
-def _objects(values: list[Any]) -> np.ndarray:
+def _objects(values: Sequence[Any]) -> np.ndarray:
     boxed = np.empty(len(values), dtype=object)
     boxed[:] = values
     return boxed

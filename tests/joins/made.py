@@ -15,9 +15,10 @@ from reporter.core.scope import GLOBAL, TENANT_REGION, Scope, ScopeState
 from reporter.core.settings import Settings
 from reporter.core.table import Kind, Table
 from reporter.core.world import World
+from reporter.joins import instances, virtual_patches
 from reporter.tables.aws import EC2_INSTANCES, ECS_CONTAINER_INSTANCES, ECS_CONTAINERS, ECS_TASKS
 from reporter.tables.findings import INSPECTOR_FINDINGS
-from reporter.tables.workload_protection import WP_COMPUTERS, WP_ROLES
+from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES, WP_ROLES, WP_RULES
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 A, B = "111122223333", "444455556666"
@@ -155,6 +156,16 @@ def container(name: str, digest: str, cluster: str = "web", **values: Any) -> tu
     return row(ECS_CONTAINERS, **{**defaults, **values})
 
 
+def rule(rule_id: int = 11, *cves: str, **values: Any) -> tuple[Any, ...]:
+    """An exact rule whose identifier is 1000000 + its id."""
+    defaults = {"rule_id": rule_id, "identifier": str(1000000 + rule_id), "type": "vulnerability", "cves": cves or ("CVE-2024-0001",)}
+    return row(WP_RULES, **{**defaults, **values})
+
+
+def policy(*rules: int, **values: Any) -> tuple[Any, ...]:
+    return row(WP_POLICIES, **{"policy_id": 9, "name": "Linux", "ips_rule_ids": rules, **values})
+
+
 def image_arn(digest: str) -> str:
     return f"arn:aws:ecr:{R}:{A}:repository/shop/{digest}"
 
@@ -179,3 +190,13 @@ def only(frame: pd.DataFrame) -> Any:
     """The one row there is."""
     assert len(frame) == 1, frame.to_dict("records")
     return next(frame.itertuples(index=False))
+
+
+def patched(*rows: Any, **more: Any) -> pd.DataFrame:
+    """The join over one machine, its finding and whatever else a test names."""
+    made = world((EC2_INSTANCES, [machine("i-0000000000000001")]), *rows, **more)
+    return patches(made)
+
+
+def patches(made: World) -> pd.DataFrame:
+    return virtual_patches.join(made.with_tables(instances.join(made)))["virtual_patches"]
