@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 
 import pytest
 
@@ -15,8 +16,21 @@ PROGRAMS = {"browser": ("chromium", "Debian's package chromium"), "spreadsheet":
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for mark, (program, package) in PROGRAMS.items():
-        if item.get_closest_marker(mark) and shutil.which(program) is None:
-            if os.environ.get("CI") == "true":
-                pytest.fail(f"{program} is missing, and CI may not skip this test: install {package}")
-            pytest.skip(f"{program} is not on this machine ({package})")
+    for mark, (name, package) in PROGRAMS.items():
+        if item.get_closest_marker(mark):
+            _path(name, package)
+
+
+@pytest.fixture
+def program() -> Callable[[str], str]:
+    """Path of a program by its name, or the end of the test."""
+    return lambda name: _path(name, f"Debian's package that has {name}")
+
+
+def _path(name: str, package: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{name} is missing, and CI may not skip this test: install {package}")
+        pytest.skip(f"{name} is not on this machine ({package})")
+    return found

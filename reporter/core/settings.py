@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from reporter.core.modules import MODULES
 
@@ -104,12 +104,22 @@ class WafSettings(Section):
     promote_after_days: int = Field(14, ge=0)
 
 
+def _address(value: str) -> str:
+    if value and not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+", value):
+        raise ValueError("an address like payments@example.com, one only")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""A mail address, or empty for none."""
+
+
 class OwnersSettings(Section):
     """Who owns an instance: the value of a tag, and the address that value stands for."""
 
     tag: str = "Owner"
-    addresses: dict[str, str] = {}
-    default: str = ""
+    addresses: dict[str, Address] = {}
+    default: Address = ""
 
 
 class TagScope(Section):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from reporter.core.world import World
 from reporter.joins.hosts import task_hosts
@@ -40,28 +41,16 @@ class Behind:
         for group in records(world.table(TARGET_GROUPS)):
             for arn in group.load_balancer_arns:
                 self._groups[arn].append((group.account, group.region, group.arn, group.target_type, group.vpc_id))
-        self._addresses: dict[tuple[str, str, str | None, str], str] = {}
-        for interface in records(world.table(EC2_NETWORK_INTERFACES)):
-            if interface.instance_id:
-                for address in interface.private_ips:
-                    self._addresses[interface.account, interface.region, interface.vpc_id, address] = interface.instance_id
-        hosts = task_hosts(world)
-        self._task_addresses: dict[tuple[str, str, str], str] = {}
-        by_service: dict[tuple[str, str], set[Machine]] = defaultdict(set)
-        for task in records(hosts):
-            by_service[task.cluster_arn, task.service_name or ""].add((task.account, task.instance_id))
-            for address in task.private_ips:
-                self._task_addresses[task.account, task.region, address] = task.instance_id
-        self._registered: dict[Place, set[Machine]] = defaultdict(set)
-        for service in records(world.table(ECS_SERVICES)):
-            machines = by_service.get((service.cluster_arn, service.service_name), set())
-            for name in (*service.target_group_arns, *service.load_balancer_names):
-                self._registered[service.account, service.region, name] |= machines
-        for scaling in records(world.table(EC2_AUTO_SCALING_GROUPS)):
-            machines = {(scaling.account, instance) for instance in scaling.instance_ids}
-            for name in (*scaling.target_group_arns, *scaling.load_balancer_names):
-                self._registered[scaling.account, scaling.region, name] |= machines
         self._balancers = {balancer.arn: balancer for balancer in records(world.table(LOAD_BALANCERS)) if balancer.arn}
+        tasks = records(task_hosts(world))
+        self._addresses = {
+            (interface.account, interface.region, interface.vpc_id, address): interface.instance_id
+            for interface in records(world.table(EC2_NETWORK_INTERFACES))
+            if interface.instance_id
+            for address in interface.private_ips
+        }
+        self._task_addresses = {(task.account, task.region, address): task.instance_id for task in tasks for address in task.private_ips}
+        self._registered = _registered(world, tasks)
 
     def machines(self, balancer: object, depth: int = 0) -> set[Machine]:
         """Machines behind a load balancer (a record of LOAD_BALANCERS)."""
@@ -94,3 +83,18 @@ class Behind:
         """Why machines behind a load balancer here may be hidden; "" if everything was read."""
         unread = [source for source in ("ec2", "ecs", "elb") if not self._world.read(source, account, region)]
         return f"{' and '.join(unread)} in {account} {region} could not be read" if unread else ""
+
+
+def _registered(world: World, tasks: list[Any]) -> dict[Place, set[Machine]]:
+    """What ECS services and Auto Scaling groups register with target groups and classic load balancers."""
+    by_service: dict[tuple[str, str], set[Machine]] = defaultdict(set)
+    for task in tasks:
+        by_service[task.cluster_arn, task.service_name or ""].add((task.account, task.instance_id))
+    registered: dict[Place, set[Machine]] = defaultdict(set)
+    for service in records(world.table(ECS_SERVICES)):
+        for name in (*service.target_group_arns, *service.load_balancer_names):
+            registered[service.account, service.region, name] |= by_service.get((service.cluster_arn, service.service_name), set())
+    for scaling in records(world.table(EC2_AUTO_SCALING_GROUPS)):
+        for name in (*scaling.target_group_arns, *scaling.load_balancer_names):
+            registered[scaling.account, scaling.region, name] |= {(scaling.account, instance) for instance in scaling.instance_ids}
+    return registered

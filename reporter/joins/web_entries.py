@@ -1,8 +1,8 @@
 """Web entries: every CloudFront distribution and load balancer, the web ACL that covers it, and what is behind it (design sections 3 and 5).
 
-An internet-facing application load balancer needs a web ACL of its own, even behind a covered distribution: its name can be called past it. A classic
-load balancer cannot carry one, so only a distribution before it covers it; a network load balancer cannot either, and is listed only. First that holds:
-not_applicable (internal, switched off, or no instance in scope behind it), unknown, missing_acl, then by the wanted rule groups.
+An internet-facing application load balancer needs a web ACL of its own, even behind a covered distribution: its name can be called past it. A
+classic load balancer cannot carry one, so only a distribution before it covers it; a network load balancer cannot either, and is listed only. First
+that holds: not_applicable (internal, switched off, or no instance in scope behind it), unknown, missing_acl, then by the wanted rule groups.
 """
 
 from __future__ import annotations
@@ -144,7 +144,9 @@ class _Entries:
             sorted(sets),
         )
 
-    def _judge(self, entry: Entry, instances: list[Any]) -> tuple[str, list[str], list[str], set[str], str]:
+    def _judge(  # noqa: PLR0911  # one return for each state, in the order in which the first that holds is taken
+        self, entry: Entry, instances: list[Any]
+    ) -> tuple[str, list[str], list[str], set[str], str]:
         acl = self._rules.acls.get(entry.acl or "")
         present = acl.present() if acl else []
         if entry.inert:

@@ -1,8 +1,8 @@
 """Which managed rule groups stand in a web ACL, which are on offer, and which the instances behind an entry ask for.
 
 What an instance asks for is said by its IPS rules: an application type whose name begins with "Web Server" asks for the set `web_server`, one that
-begins with "Web Application" for `web_application`. Which groups stand for a set is a setting; the first that is on offer is the one wanted, and any of
-them satisfies it. A group that only counts never does.
+begins with "Web Application" for `web_application`. Which groups stand for a set is a setting; the first that is on offer is the one wanted, and any
+of them satisfies it. A group that only counts never does.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def message(view: View) -> EmailMessage:
     if view.owners.default:
         said["To"] = view.owners.default
     said["Date"] = format_datetime(view.now)
-    said["Message-ID"] = f"<{view.run_id}.{view.now:%Y%m%dT%H%M%SZ}.summary@workload-compliance-reporter.invalid>"
+    said["Message-ID"] = f"<{view.run_id}.{view.now:%Y%m%dT%H%M%SZ}.summary@reporter.invalid>"
     said.set_content(_text(view), cte="quoted-printable")
     return said
 

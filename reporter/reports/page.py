@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from reporter.core.clock import iso
 from reporter.core.scope import GLOBAL, TENANT_REGION
-from reporter.reports.view import Report, View
+from reporter.reports.view import Report, View, legible
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 ROWS = 100
@@ -37,6 +37,7 @@ TONES = {
 }
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "UNTRIAGED", "LOW", "INFORMATIONAL")
+ENTRIES_WORST_FIRST = ("missing_acl", "missing_rules", "count_only", "unknown", "covered", "not_applicable")
 OPEN_PATCHES = ("unprotected", "no_rule", "generic_only", "available", "assigned_not_effective", "detect_only", "unknown")
 
 
@@ -133,7 +134,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Agent says", "agent_messages", "list"),
             ),
             "instances.csv",
-            "Every instance in scope is protected.",
+            "No instance that was read lacks protection.",
         ),
         "patches": _block(
             "Open virtual patches",
@@ -151,7 +152,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Why", "reason", "wide"),
             ),
             "virtual_patches.csv",
-            "No open package finding lacks an effective rule.",
+            "No open package finding that was read lacks an effective rule.",
         ),
         "buckets": _block(
             "Bucket access",
@@ -170,7 +171,7 @@ def _blocks(view: View) -> dict[str, Block]:
         ),
         "web": _block(
             "Web entries",
-            view.table(WEB_ENTRIES).sort_values("state", kind="stable"),
+            _entries(view),
             (
                 Shown("State", "state", "tone"),
                 Shown("Type", "type"),
@@ -183,7 +184,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Why", "reason", "wide"),
             ),
             "web_entries.csv",
-            "There is no distribution and no load balancer.",
+            "No distribution and no load balancer was found where it was looked for.",
         ),
         "unseen": _block(
             "Scopes that were not read",
@@ -231,6 +232,13 @@ def _paths(view: View) -> pd.DataFrame:
     return paths.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
 
 
+def _entries(view: View) -> pd.DataFrame:
+    """Entries without a web ACL first, those that need none last."""
+    entries = view.table(WEB_ENTRIES)
+    rank = entries["state"].map({state: place for place, state in enumerate(ENTRIES_WORST_FIRST)})
+    return entries.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
+
+
 def _block(title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, empty: str) -> Block:
     shown = tuple(shown)
     top = frame.head(ROWS)
@@ -242,7 +250,7 @@ def _block(title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, e
 def _cell(value: Any, look: str) -> Cell:
     if isinstance(value, tuple | list):
         text = ", ".join(str(item) for item in value[:5]) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
-    elif value is None or value is pd.NA or value is pd.NaT:
+    elif pd.isna(value):
         return Cell("\N{EN DASH}", "na")
     elif isinstance(value, datetime):
         text = f"{value:%Y-%m-%d %H:%M}"
@@ -250,6 +258,7 @@ def _cell(value: Any, look: str) -> Cell:
         text = _number(value)
     else:
         text = str(value)
+    text = legible(text)
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"
     return Cell(_words(text), TONES.get(text, "")) if look == "tone" else Cell(text, look)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from reporter.sandbox.serve import sandbox
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """Derives schemas.json from the vendor's OpenAPI file: structure only, none of its texts.
 
-    python -m reporter.sandbox.wp.derive_schemas path/to/openapi.json
+    python -m reporter.sandbox.wp.derive_schemas path/to/openapi.json [where/to/write.json]
 
 Kept: property names, types, formats, choices, readOnly, required, references, the kinds of search a property allows, and path, method
 and statuses of the operations this server has.
@@ -24,7 +24,8 @@ _SEARCH = re.compile(r"Searchable as ([A-Z][A-Za-z]+)(?: or as ([A-Z][A-Za-z]+))
 
 def main(arguments: list[str]) -> int:
     source = Path(arguments[0]).read_bytes()
-    Path(__file__).with_name("schemas.json").write_text(rendered(derive(json.loads(source)), source), encoding="utf-8")
+    target = Path(arguments[1]) if len(arguments) > 1 else Path(__file__).with_name("schemas.json")
+    target.write_text(rendered(derive(json.loads(source)), source), encoding="utf-8")
     return 0
 
 

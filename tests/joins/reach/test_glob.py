@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from reporter.joins.reach.glob import STAR, Span, classes, compiled, joined, matches, span
 
 PATTERNS = st.text("ab*?", max_size=5)
+SHORT = st.text("ab*?", max_size=3)
+"""short enough that every class has a key among KEYS"""
 TEXTS = st.text("abc", max_size=6)
 KEYS = ["".join(letters) for length in range(1, 7) for letters in product("abc", repeat=length)]
 
@@ -32,7 +34,7 @@ def test_the_span_is_none_only_if_no_text_goes_on_and_all_only_if_every_text_doe
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sets(PATTERNS, max_size=3), st.sampled_from(["", "a"]))
+@given(st.sets(SHORT, max_size=3), st.sampled_from(["", "a"]))
 def test_the_classes_are_exactly_the_sets_of_patterns_that_some_key_matches(patterns: set[str], prefix: str) -> None:
     globs = frozenset(compiled(pattern) for pattern in patterns)
     seen = {frozenset(glob for glob in globs if matches(glob, prefix + key)) for key in KEYS}
