@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
+_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ import pandas as pd
 from reporter.core.world import World
 from reporter.joins.rules import Rules
 
-PREVENTED, DETECT_ONLY, UNTOLD, ASSIGNED, AVAILABLE, GENERIC, NO_RULE = range(7)
+PREVENTED, DETECT_ONLY, UNTOLD, ASSIGNED, HIDDEN, AVAILABLE, GENERIC, NO_RULE = range(8)
 """Ranks: of several rules the lowest decides."""
-STATES = ("prevented", "detect_only", "unknown", "assigned_not_effective", "available", "generic_only", "no_rule")
+STATES = ("prevented", "detect_only", "unknown", "assigned_not_effective", "unknown", "available", "generic_only", "no_rule")
 
 RANK_BITS = 3
 PACKED = 20
@@ -108,16 +108,21 @@ def _judged(rules: Rules, setups: Sequence[Setup], host: np.ndarray, cve: np.nda
 
 
 def _ranks(rules: Rules, setups: Sequence[Setup], host: np.ndarray, rule: np.ndarray) -> np.ndarray:
-    """What one rule is worth on one host. The policy's own word on detection, where it has one, goes before the rule's."""
+    """What one rule is worth on one host. The policy's own word on detection, where it has one, goes before the rule's.
+
+    A policy that the key may not see could hold a rule that is not on the agent, and could set one that is to detect.
+    """
     own = rules.held([setup.agent_rules for setup in setups], host, rule)
     assigned = own | rules.held([rules.of_policy.get(setup.policy_id, ()) for setup in setups], host, rule)
     listed = rules.held([rules.listed.get(setup.policy_id, ()) for setup in setups], host, rule)
     softened = rules.held([rules.softened.get(setup.policy_id, ()) for setup in setups], host, rule)
     detects = np.where(listed, softened, rules.detects[rule])
     mode = np.array([setup.mode for setup in setups])[host]
+    unseen = np.array([setup.policy_id is not None and setup.policy_id not in rules.of_policy for setup in setups])[host]
     cases = {
         GENERIC: ~rules.exact[rule],
         UNTOLD: own & (mode == Mode.UNTOLD),
+        HIDDEN: unseen & (~own | (mode == Mode.PREVENT)),
         PREVENTED: own & (mode == Mode.PREVENT) & ~detects,
         DETECT_ONLY: own & (mode <= Mode.DETECT),
         ASSIGNED: assigned,
@@ -131,6 +136,7 @@ def _said(rules: Rules, best: int, places: np.ndarray, ranks: np.ndarray, hindra
         DETECT_ONLY: "the rule or the IPS module is set to detect: it logs, it stops nothing",
         UNTOLD: "assigned, but the agent does not say whether the IPS module runs",
         ASSIGNED: f"assigned, but {hindrance}" if hindrance else "assigned to the policy, not yet on the agent",
+        HIDDEN: "an exact rule exists, and the host's policy is not among those that the key may see",
         AVAILABLE: "an exact rule exists and is not assigned",
         GENERIC: "only rules that are not exact name this CVE",
     }

@@ -186,6 +186,7 @@ def test_rules_are_looked_up_in_the_tenant_of_the_computer() -> None:
         (EC2_INSTANCES, [machine(I2)]),
         (INSPECTOR_FINDINGS, [package(1, I1, CVE), package(2, I2, CVE)]),
         (WP_RULES, [rule(), rule(12, tenant="other"), rule(EXACT, OTHER, tenant="other")]),
+        (WP_POLICIES, [policy(), policy(tenant="other")]),
         (WP_COMPUTERS, [computer(7, I1, ips_rule_ids=(EXACT,)), computer(7, I2, ips_rule_ids=(EXACT,), tenant="other")]),
     )
     found = patched(*tables, settings=both)
