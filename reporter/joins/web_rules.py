@@ -1,8 +1,8 @@
 """Which managed rule groups stand in a web ACL, which are on offer, and which the instances behind an entry ask for.
 
-What an instance asks for is said by its IPS rules: an application type whose name begins with "Web Server" asks for the set `web_server`, one that
-begins with "Web Application" for `web_application`. Which groups stand for a set is a setting; the first that is on offer is the one wanted, and any
-of them satisfies it. A group that only counts never does.
+What an instance asks for is said by its IPS rules: an application type whose name begins with "Web Server" asks for the set `web_server`, one
+that begins with "Web Application" for `web_application`. Which groups stand for a set is a setting; the first that is on offer is the one wanted,
+and any of them satisfies it. A group that only counts never does.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ Group = tuple[str, str]
 
 @dataclass(frozen=True)
 class Acl:
-    """A web ACL that was read: who owns it, and its managed rule groups with their mode."""
+    """A web ACL that was read: where it is, who owns it, and its managed rule groups with their mode."""
 
+    account: str
+    region: str
     managed_by: str | None
     groups: dict[Group, str]
-    narrowed: tuple[Group, ...]
+    narrowed: frozenset[Group]
 
     def present(self) -> list[str]:
         return sorted(f"{vendor}:{name} ({mode})" for (vendor, name), mode in self.groups.items())
@@ -45,58 +47,65 @@ class WebRules:
         for group in records(world.table(MANAGED_RULE_GROUPS)):
             self._offered[group.account, group.region].add((group.vendor, group.name))
         types = {(t.tenant, t.application_type_id): _set_of(t.name) for t in records(world.table(WP_APPLICATION_TYPES))}
-        self._rules = {(rule.tenant, rule.rule_id): types.get((rule.tenant, rule.application_type_id)) for rule in records(world.table(WP_RULES))}
+        asking = {(rule.tenant, rule.rule_id): types.get((rule.tenant, rule.application_type_id)) for rule in records(world.table(WP_RULES))}
+        self._asking = {rule: found for rule, found in asking.items() if found}
         self._policies = {(policy.tenant, policy.policy_id): policy.ips_rule_ids for policy in records(world.table(WP_POLICIES))}
         self._computers = {(computer.tenant, computer.computer_id): computer.ips_rule_ids for computer in records(world.table(WP_COMPUTERS))}
+        self._known: dict[tuple[str, tuple[int, ...]], frozenset[str]] = {}
 
-    def sets_of(self, instances: Iterable[Any]) -> tuple[set[str], str]:
+    def sets_of(self, instances: Iterable[Any]) -> tuple[tuple[str, ...], str]:
         """Sets that records of INSTANCES ask for, and why that is not known whole ("" if it is)."""
         asked: set[str] = set()
         for instance in instances:
             if instance.protection == "unknown":
-                return set(), f"the protection of {instance.instance_id} is not known"
+                return (), f"the protection of {instance.instance_id} is not known"
             if not instance.tenant:
                 continue
             unread = [source for source in ("wp_policies", "wp_rules") if not self._world.tenant_read(instance.tenant, source)]
             if unread:
-                return set(), f"{' and '.join(unread)} of tenant {instance.tenant} could not be read"
-            rules = {
-                *self._policies.get((instance.tenant, instance.policy_id), ()),
-                *self._computers.get((instance.tenant, instance.computer_id), ()),
-            }
-            asked |= {found for rule in rules if (found := self._rules.get((instance.tenant, rule)))}
-        return asked, ""
+                return (), f"{' and '.join(unread)} of tenant {instance.tenant} could not be read"
+            asked |= self._asked(instance.tenant, self._policies.get((instance.tenant, instance.policy_id), ()))
+            asked |= self._asked(instance.tenant, self._computers.get((instance.tenant, instance.computer_id), ()))
+        return tuple(sorted(asked)), ""
 
-    def wanted(self, name: str, account: str, region: str) -> tuple[Group | None, list[Group]]:
-        """For a set: the group that is wanted here (None: none of the setting's is on offer), and all that satisfy it."""
-        groups = [(group.vendor, group.name) for group in getattr(self._world.settings.waf, name)]
+    def _asked(self, tenant: str, rules: tuple[int, ...]) -> frozenset[str]:
+        found = self._known.get((tenant, rules))
+        if found is None:
+            asked = (self._asking.get((tenant, rule)) for rule in rules)
+            found = self._known[tenant, rules] = frozenset(name for name in asked if name)
+        return found
+
+    def wanted(self, name: str, account: str, region: str) -> str | None:
+        """The group that is wanted for a set here, as vendor:name; None: none of the setting's groups is on offer."""
         offered = self._offered[account, region]
-        return next((group for group in groups if group in offered), None), groups
+        return next((":".join(group) for group in self._groups(name) if group in offered), None)
 
-    def state(self, acl: Acl, sets: Iterable[str], account: str, region: str) -> tuple[str, list[str], str]:
-        """State of an entry behind a web ACL, the groups wanted, and why."""
+    def _groups(self, name: str) -> list[Group]:
+        return [(group.vendor, group.name) for group in getattr(self._world.settings.waf, name)]
+
+    def state(self, arn: str, sets: Iterable[str]) -> tuple[str, tuple[str, ...], str]:
+        """State of an entry behind this web ACL, the groups wanted, and why."""
+        acl = self.acls[arn]
         wanted: list[str] = []
         absent: list[str] = []
         counting: list[str] = []
-        for name in sorted(sets):
-            best, groups = self.wanted(name, account, region)
-            said = ":".join(best or (groups[0] if groups else ("no group", f"is set for {name}")))
-            wanted.append(said)
-            modes = {acl.groups[group] for group in groups if group in acl.groups}
-            if not modes:
-                absent.append(said if best else f"{said} (none of the setting's groups is on offer)")
-            elif modes != {"block"} and "block" not in modes:
-                counting.append(said)
-        weak = "".join(f"; {vendor}:{name} is narrowed by a scope-down statement or an override" for vendor, name in acl.narrowed)
+        weak: list[str] = []
+        for name in sets:
+            there = [group for group in self._groups(name) if group in acl.groups]
+            best = self.wanted(name, acl.account, acl.region) or (":".join(there[0]) if there else None)
+            wanted += [best] if best else []
+            if not there:
+                absent.append(best or f"a group for {name} (none of the setting's is on offer)")
+            elif all(acl.groups[group] != "block" for group in there):
+                counting += [":".join(group) for group in there]
+            weak += [":".join(group) for group in there if group in acl.narrowed]
+        said = f"; narrowed by a scope-down statement or an override: {', '.join(weak)}" if weak else ""
         if absent:
-            return "missing_rules", wanted, f"not in the web ACL: {', '.join(absent)}{weak}"
+            return "missing_rules", tuple(wanted), f"not in the web ACL: {', '.join(absent)}{said}"
         if counting:
-            return "count_only", wanted, f"only counts, stops nothing: {', '.join(counting)}{weak}"
-        return (
-            "covered",
-            wanted,
-            ("every wanted rule group is there and blocks" if wanted else "a web ACL is there; no IPS rule asks for a group") + weak,
-        )
+            return "count_only", tuple(wanted), f"only counts, stops nothing: {', '.join(counting)}{said}"
+        good = "a rule group for everything that is wanted is there and blocks" if wanted else "a web ACL is there; no IPS rule asks for a group"
+        return "covered", tuple(wanted), good + said
 
 
 def _set_of(name: str) -> str | None:
@@ -106,7 +115,7 @@ def _set_of(name: str) -> str | None:
 
 def _acls(world: World) -> dict[str, Acl]:
     groups: dict[str, dict[Group, str]] = defaultdict(dict)
-    narrowed: dict[str, list[Group]] = defaultdict(list)
+    narrowed: dict[str, set[Group]] = defaultdict(set)
     for rule in records(world.table(WEB_ACL_RULES)):
         if rule.kind != "managed_rule_group":
             continue
@@ -114,8 +123,9 @@ def _acls(world: World) -> dict[str, Acl]:
         if groups[rule.web_acl_arn].get(group) != "block":  # the same group twice: one that blocks is what counts
             groups[rule.web_acl_arn][group] = rule.mode
         if rule.narrowed:
-            narrowed[rule.web_acl_arn].append(group)
-    return {acl.arn: Acl(acl.managed_by, groups[acl.arn], tuple(sorted(set(narrowed[acl.arn])))) for acl in records(world.table(WEB_ACLS))}
+            narrowed[rule.web_acl_arn].add(group)
+    acls = records(world.table(WEB_ACLS))
+    return {acl.arn: Acl(acl.account, acl.region, acl.managed_by, groups[acl.arn], frozenset(narrowed[acl.arn])) for acl in acls}
 
 
 def unread_acl(world: World, arn: str) -> str:
