@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reporter.reports.page import LONGEST_CELL, REPORT, ROWS, render
+from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
+from tests.reports.views import HOSTILE, TABLES, A, bare, empty, hostile, of, row, view
+
+OURS = frozenset(
+    "html head meta title style body a header div p h1 h2 h3 dl dt dd time strong nav main section span svg rect table thead tbody tr th td br code"
+    " em footer".split()
+)
+
+
+class _Parsed(HTMLParser):
+    """Every element with its attributes, and the cells of tables."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.cells: list[str] = []
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "td":
+            self.cells[-1] += data
+
+
+def cells(seen: Any) -> list[str]:
+    return _Parsed(render(seen)).cells
+
+
+@pytest.mark.parametrize("seen", [view(), hostile(), empty()], ids=["plain", "hostile", "empty"])
+def test_only_our_own_elements_and_no_script_handler_style_or_outside_address(seen: Any) -> None:
+    parsed = _Parsed(render(seen))
+    assert {tag for tag, _ in parsed.elements} <= OURS
+    for tag, attributes in parsed.elements:
+        assert not any(name.startswith("on") or name in ("style", "src", "srcset", "action", "formaction", "data") for name in attributes), tag
+        assert re.fullmatch(r"#[a-z-]+", attributes.get("href") or "#main")
+
+
+def test_nothing_in_the_style_reaches_out() -> None:
+    (style,) = re.findall(r"<style>(.*?)</style>", render(view()), re.DOTALL)
+    assert not re.search(r"url\(|@import|expression|</", style)
+
+
+def test_the_policy_allows_this_style_and_nothing_else() -> None:
+    text = render(hostile())
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = next(a["content"] for tag, a in _Parsed(text).elements if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_hostile_text_is_shown_as_text() -> None:
+    shown = set(cells(hostile()))
+    assert {"<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}{% raw %}", "</style><style>*{display:none}"} <= shown
+    assert {"a\ufffdgnp.exe", "nul\ufffdbell\ufffd", "../../etc/passwd"} <= shown
+    assert max(len(cell) for cell in shown) <= LONGEST_CELL
+
+
+def test_facts_of_the_run_are_escaped_too() -> None:
+    mark = "<img src=x>"
+    text = render(view(run_id=mark, kind=mark, tenants=(mark,), endpoint_override=mark, held_back=(mark,), version=mark))
+    assert mark not in text
+    assert text.count("&lt;img src=x&gt;") == 6
+    assert "Agent online &lt;b&gt;" in text
+
+
+def test_the_page_is_whole_text_in_utf8(tmp_path: Path) -> None:
+    REPORT.write(tmp_path, hostile())
+    data = (tmp_path / "report.html").read_bytes()
+    assert data.decode("utf-8").startswith("<!doctype html>\n<html lang=")
+    assert data.rstrip().endswith(b"</html>")
+    assert not re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", data)
+
+
+def test_permuted_rows_give_the_same_page() -> None:
+    pages = set()
+    for seed in range(3):
+        texts = list(HOSTILE)
+        random.Random(seed).shuffle(texts)
+        tables = {table.name: table.sort(table.frame(row(table, text) for text in texts)) for table in TABLES}
+        pages.add(render(view(tables)))
+    assert len(pages) == 1
+
+
+def test_a_run_that_found_nothing_says_so_in_every_section_and_claims_no_more() -> None:
+    text = render(empty())
+    for sentence in (
+        "0 of 0 instances are protected",
+        "No check failed.",
+        "No instance that was read lacks protection.",
+        "No open package finding that was read lacks an effective rule.",
+        "No alerted bucket can be reached by a role that was read.",
+        "No distribution and no load balancer was found where it was looked for.",
+        "Every planned scope was read to its end.",
+        "Nothing was planned.",
+    ):
+        assert sentence in text
+    assert "scopes could not be read" not in text
+
+
+def test_the_head_counts_what_is_known_and_what_is_not() -> None:
+    instances = [row(INSTANCES, instance_id=f"i-{number}", protection=state) for number, state in enumerate(("protected", "protected", "offline"))]
+    patches = [row(VIRTUAL_PATCHES, state=state, instance_id=state) for state in ("prevented", "available", "not_running", "no_rule")]
+    scopes = [
+        row(SCOPES, state="denied"),
+        row(SCOPES, region="global", source="iam", state="ok"),
+        row(SCOPES, region="us-east-1", state="ok"),
+        row(SCOPES, region="eu-west-1", state="skipped"),
+        row(SCOPES, account="444455556666", state="ok"),
+        row(SCOPES, account="main", region="-", source="wp_roles", state="ok"),
+    ]
+    frames = {INSTANCES.name: INSTANCES.frame(instances), VIRTUAL_PATCHES.name: VIRTUAL_PATCHES.frame(patches), SCOPES.name: SCOPES.frame(scopes)}
+    text = render(view(frames))
+    assert "2 of 3 instances are protected" in text
+    assert "Of 3 open package vulnerabilities on hosts, 1 are shielded by an effective IPS rule and 1 more could be" in text
+    assert "1 of 6 scopes could not be read." in text
+    assert "<dt>Accounts</dt><dd>2</dd>" in text
+    assert "<dt>Regions</dt><dd>2</dd>" in text
+
+
+def test_a_long_table_shows_the_first_rows_and_where_the_rest_is() -> None:
+    text = render(of(RESULTS, [row(RESULTS, resource=f"i-{number:04d}") for number in range(ROWS + 1234)]))
+    assert "i-0099" in text
+    assert "i-0100" not in text
+    assert "1\N{NARROW NO-BREAK SPACE}234 more rows are in results.csv" in text
+
+
+def test_what_is_missing_is_a_dash() -> None:
+    shown = cells(of(INSTANCES, [bare(INSTANCES)]))
+    assert "\N{EN DASH}" in shown
+    assert not {"None", "nan", "NaT", "<NA>"} & set(shown)
+
+
+def test_lists_are_joined_and_long_ones_counted() -> None:
+    rows = [row(VIRTUAL_PATCHES, cve="CVE-1", rule_identifiers=tuple("abcdefg")), row(VIRTUAL_PATCHES, cve="CVE-2", rule_identifiers=("a", "b"))]
+    assert {"a, b, c, d, e and 2 more", "a, b"} <= set(cells(of(VIRTUAL_PATCHES, rows)))
+
+
+def test_patches_come_most_severe_and_oldest_first_and_closed_ones_not_at_all() -> None:
+    def patch(name: str, severity: str, day: int, state: str = "available") -> tuple[Any, ...]:
+        return row(VIRTUAL_PATCHES, cve=name, severity=severity, first_observed=datetime(2026, 11, day, tzinfo=UTC), state=state)
+
+    rows = [
+        patch("odd", "NEW WORD", 1),
+        patch("low", "LOW", 1),
+        patch("young", "CRITICAL", 9),
+        patch("old", "CRITICAL", 2),
+        patch("done", "CRITICAL", 1, "prevented"),
+        patch("off", "CRITICAL", 1, "not_running"),
+    ]
+    shown = [cell for cell in cells(of(VIRTUAL_PATCHES, rows)) if cell in ("odd", "low", "young", "old", "done", "off")]
+    assert shown == ["old", "young", "low", "odd"]
+
+
+def test_open_paths_to_unprotected_instances_come_first() -> None:
+    def path(name: str, decision: str, instance: str | None, protection: str | None) -> tuple[Any, ...]:
+        return row(BUCKET_ACCESS, bucket=f"arn:{name}", decision=decision, instance_id=instance, protection=protection)
+
+    rows = [
+        path("idle", "allowed", None, None),
+        path("maybe", "conditional", "i-1", "unmanaged"),
+        path("watched", "allowed", "i-1", "protected"),
+        path("open", "allowed", "i-1", "unmanaged"),
+    ]
+    shown = [cell for cell in cells(of(BUCKET_ACCESS, rows)) if cell.startswith("arn:")]
+    assert shown == ["arn:open", "arn:watched", "arn:maybe", "arn:idle"]
+
+
+def test_entries_without_a_web_acl_come_before_covered_ones() -> None:
+    rows = [row(WEB_ENTRIES, entry=f"entry-{state}", state=state) for state in ("not_applicable", "covered", "unknown", "missing_acl")]
+    shown = [cell for cell in cells(of(WEB_ENTRIES, rows)) if cell.startswith("entry-")]
+    assert shown == ["entry-missing_acl", "entry-unknown", "entry-covered", "entry-not_applicable"]
+
+
+def test_unread_scopes_are_counted_and_say_what_to_grant() -> None:
+    seen = of(SCOPES, [row(SCOPES, message="AccessDenied", permission="ec2:DescribeInstances")])
+    assert "<strong>1 scopes could not be read.</strong>" in render(seen)
+    assert {"AccessDenied", "ec2:DescribeInstances", A} <= set(cells(seen))
+
+
+def test_what_went_elsewhere_than_to_aws_is_said_at_the_top() -> None:
+    assert "calls went to http://127.0.0.1:5000" in render(view(endpoint_override="http://127.0.0.1:5000")).split("<main")[0]
+    assert "Not AWS itself" not in render(view())
+    assert "4 more are outside the schedule" in render(view(excluded=4))
