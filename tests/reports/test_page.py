@@ -15,9 +15,9 @@ from reporter.reports.page import LONGEST_CELL, REPORT, ROWS, render
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
 from tests.reports.views import HOSTILE, TABLES, A, bare, empty, hostile, of, row, view
 
-OURS = frozenset(
-    "html head meta title style body a header div p h1 h2 h3 dl dt dd time strong nav main section span svg rect table thead tbody tr th td br code"
-    " em footer".split()
+OURS = re.compile(
+    "html|head|meta|title|style|body|a|header|div|p|h1|h2|h3|dl|dt|dd|time|strong|nav|main|section|span|svg|rect"
+    "|table|thead|tbody|tr|th|td|br|code|em|footer"
 )
 
 
@@ -52,7 +52,7 @@ def cells(seen: Any) -> list[str]:
 @pytest.mark.parametrize("seen", [view(), hostile(), empty()], ids=["plain", "hostile", "empty"])
 def test_only_our_own_elements_and_no_script_handler_style_or_outside_address(seen: Any) -> None:
     parsed = _Parsed(render(seen))
-    assert {tag for tag, _ in parsed.elements} <= OURS
+    assert [tag for tag, _ in parsed.elements if not OURS.fullmatch(tag)] == []
     for tag, attributes in parsed.elements:
         assert not any(name.startswith("on") or name in ("style", "src", "srcset", "action", "formaction", "data") for name in attributes), tag
         assert re.fullmatch(r"#[a-z-]+", attributes.get("href") or "#main")
