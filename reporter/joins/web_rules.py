@@ -2,7 +2,7 @@
 
 What an instance asks for is said by its IPS rules: an application type whose name begins with "Web Server" asks for the set `web_server`, one
 that begins with "Web Application" for `web_application`. Which groups stand for a set is a setting; the first that is on offer is the one wanted,
-and any of them satisfies it. A group that only counts never does.
+and any of them satisfies it. A group that only counts never does. A set for which the setting names no group wants none, and that is said.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class WebRules:
         absent: list[str] = []
         counting: list[str] = []
         weak: list[str] = []
-        for name in sets:
+        unset = [name for name in sets if not self._groups(name)]
+        for name in (name for name in sets if name not in unset):
             there = [group for group in self._groups(name) if group in acl.groups]
             best = self.wanted(name, acl.account, acl.region) or (":".join(there[0]) if there else None)
             wanted += [best] if best else []
@@ -104,7 +105,10 @@ class WebRules:
             return "missing_rules", tuple(wanted), f"not in the web ACL: {', '.join(absent)}{said}"
         if counting:
             return "count_only", tuple(wanted), f"only counts, stops nothing: {', '.join(counting)}{said}"
-        good = "a rule group for everything that is wanted is there and blocks" if wanted else "a web ACL is there; no IPS rule asks for a group"
+        if unset:
+            said = f"; the schedule names no rule group for {', '.join(unset)}{said}"
+        bare = "a web ACL is there" if unset else "a web ACL is there; no IPS rule asks for a group"
+        good = "a rule group for everything that is wanted is there and blocks" if wanted else bare
         return "covered", tuple(wanted), good + said
 
 
@@ -114,18 +118,18 @@ def _set_of(name: str) -> str | None:
 
 
 def _acls(world: World) -> dict[str, Acl]:
-    groups: dict[str, dict[Group, str]] = defaultdict(dict)
-    narrowed: dict[str, set[Group]] = defaultdict(set)
+    strongest: dict[str, dict[Group, tuple[bool, bool, str]]] = defaultdict(dict)
     for rule in records(world.table(WEB_ACL_RULES)):
-        if rule.kind != "managed_rule_group":
-            continue
-        group = (rule.vendor or "", rule.group_name or "")
-        if groups[rule.web_acl_arn].get(group) != "block":  # the same group twice: one that blocks is what counts
-            groups[rule.web_acl_arn][group] = rule.mode
-        if rule.narrowed:
-            narrowed[rule.web_acl_arn].add(group)
-    acls = records(world.table(WEB_ACLS))
-    return {acl.arn: Acl(acl.account, acl.region, acl.managed_by, groups[acl.arn], frozenset(narrowed[acl.arn])) for acl in acls}
+        if rule.kind == "managed_rule_group":
+            held, group = strongest[rule.web_acl_arn], (rule.vendor or "", rule.group_name or "")
+            # the same group twice: one that blocks is what counts, and of those one that is not narrowed
+            held[group] = max(held.get(group, (False, False, "")), (rule.mode == "block", not rule.narrowed, rule.mode))
+    acls = {}
+    for acl in records(world.table(WEB_ACLS)):
+        modes = {group: mode for group, (_, _, mode) in strongest[acl.arn].items()}
+        narrowed = frozenset(group for group, (_, whole, _) in strongest[acl.arn].items() if not whole)
+        acls[acl.arn] = Acl(acl.account, acl.region, acl.managed_by, modes, narrowed)
+    return acls
 
 
 def unread_acl(world: World, arn: str) -> str:
