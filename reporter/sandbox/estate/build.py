@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from botocore.exceptions import ClientError
@@ -48,6 +49,7 @@ _WAKING: dict[str, tuple[str, dict[str, str]]] = {
     "iam": ("list_roles", {}),
     "inspector2": ("batch_get_account_status", {}),
     "kms": ("list_keys", {}),
+    "lambda": ("list_functions", {}),
     "macie2": ("list_members", {}),
     "organizations": ("list_accounts", {}),
     "s3": ("list_buckets", {}),
@@ -59,16 +61,14 @@ _WAKING: dict[str, tuple[str, dict[str, str]]] = {
 def empty(cloud: Cloud) -> None:
     """Leaves the AWS sandbox as a fresh one that has answered once.
 
-    moto draws ids when a service is first asked, and its Auto Scaling brings an emptied EC2 back while it is reset: hence the calls, and the
-    second reset.
+    moto draws ids when a service is first asked: hence the calls. Its Auto Scaling brings an emptied EC2 back while it is reset, and moto
+    resets what was asked since the last time only: hence the second reset, after one more call.
     """
     for service, (operation, parameters) in _WAKING.items():
-        try:
+        with suppress(ClientError):  # a refusal (no organisation, Macie off) wakes a service as well as an answer does
             getattr(cloud.client(service, _NOBODY, "us-east-1"), operation)(**parameters)
-        except ClientError as answer:
-            if answer.response["Error"]["Code"] != "AWSOrganizationsNotInUseException":
-                raise
     cloud.post("/moto-api/reset")
+    cloud.client("ec2", _NOBODY, "us-east-1").describe_addresses()
     cloud.post("/moto-api/reset")
 
 

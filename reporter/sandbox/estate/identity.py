@@ -50,7 +50,7 @@ def draw_identity(random: Random, places: tuple[Place, ...], demo: bool) -> tupl
                     blocked=word != "public",
                 )
             )
-        roles += _roles(account, other, [b for b in buckets if b.place.account == account])
+        roles += _roles(account, [b for b in buckets if b.place.account == account])
     crossing = {b.role: b.key for b in buckets if b.policy in ("allow_root", "allow_conditional")}
     filled = tuple(
         Role(r.key, r.account, r.name, r.grant, tuple(crossing[k] for k in (r.key,) if k in crossing) or r.buckets, r.profile) for r in roles
@@ -58,8 +58,7 @@ def draw_identity(random: Random, places: tuple[Place, ...], demo: bool) -> tupl
     return filled, tuple(buckets)
 
 
-def _roles(account: str, other: str, buckets: list[Bucket]) -> list[Role]:
-    del other
+def _roles(account: str, buckets: list[Bucket]) -> list[Role]:
     first, second = buckets[0].key, buckets[1].key
     draft: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
         ("web", "one", (first,), True),
