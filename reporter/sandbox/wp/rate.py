@@ -16,9 +16,6 @@ class Rate:
     def __init__(self) -> None:
         self._times: dict[str, deque[float]] = {}
 
-    def clear(self) -> None:
-        self._times.clear()
-
     def pass_or_refuse(self, key: str, knobs: Knobs) -> None:
         """Raises Refused(429) while the key's rate is at its limit."""
         now = time.monotonic() if knobs.rate_now is None else knobs.rate_now

@@ -208,3 +208,17 @@ def test_the_scan_date_can_be_a_string(tenant: Wire) -> None:
 def test_rules_can_be_assigned_to_a_policy_by_seed(tenant: Wire) -> None:
     tenant.seed("assignments", {"policyID": 9, "assignedRuleIDs": [6]})
     assert _assigned(tenant, WEB) == [1, 6]
+
+
+def test_two_rules_that_need_the_same_one_bring_it_once(tenant: Wire) -> None:
+    tenant.seed("rules", rule(22, dependsOnRuleIDs=[20, 21]))
+    assert tenant.post(f"{WEB}/assignments", {"ruleIDs": [22]})["assignedRuleIDs"] == [1, 20, 21, 22]
+
+
+def test_a_computer_without_the_module_gets_it_with_its_first_rules(tenant: Wire) -> None:
+    tenant.turn(policy_delay=0)
+    tenant.seed("computers", computer(4))
+    tenant.post("/computers/4", {"description": "x"})
+    assert "intrusionPrevention" not in tenant.get("/computers/4")
+    tenant.post(f"{HOST}/assignments", {"ruleIDs": [3]})
+    assert _on_agent(tenant) == [3]

@@ -166,3 +166,9 @@ def test_a_trailing_slash_is_accepted_unless_turned_off(wire: Wire) -> None:
     assert wire.api("GET", "/computers/").status_code == 200
     wire.turn(trailing_slash=False)
     assert wire.api("GET", "/computers/").status_code == 404
+
+
+def test_a_change_of_nothing_sends_nothing(wire: Wire) -> None:
+    wire.seed("computers", FULL)
+    before = wire.get("/computers/4")
+    assert wire.post("/computers/4", {"noSuchThing": 1}) == before

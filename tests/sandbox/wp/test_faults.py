@@ -51,6 +51,12 @@ def test_a_fault_hits_only_where_it_lies(wire: Wire, where: dict[str, str], hit:
     assert (wire.api("GET", "/computers").status_code == 403) is hit
 
 
+def test_a_path_that_only_begins_like_the_base_path_is_taken_whole(wire: Wire) -> None:
+    wire.fault(fault="access_denied", path="/apikeys")
+    assert wire.api("GET", "/apikeys/current").status_code == 403
+    assert wire.api("GET", "/computers").status_code == 200
+
+
 def test_malformed_is_html_with_200(wire: Wire) -> None:
     wire.fault(fault="malformed")
     answer = wire.api("GET", "/computers")

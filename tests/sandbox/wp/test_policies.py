@@ -104,3 +104,9 @@ def test_policy_settings_are_set_and_reset(tree: Wire) -> None:
 def test_a_circle_of_parents_ends(tree: Wire) -> None:
     tree.seed("policies", {"ID": 20, "name": "a", "parentID": 21}, {"ID": 21, "name": "b", "parentID": 20, "intrusionPrevention": {"ruleIDs": [8]}})
     assert tree.get("/policies/20")["intrusionPrevention"]["ruleIDs"] == [8]
+
+
+def test_a_change_of_nothing_sends_nothing(tree: Wire) -> None:
+    tree.seed("computers", computer(1, policyID=9))
+    tree.post("/policies/9", {"noSuchThing": 1})
+    assert "lastSendPolicyRequest" not in tree.get("/computers/1")
