@@ -99,9 +99,7 @@ def demo_command(out: Path, now: datetime | None, size: str, seed: int) -> int:
     try:
         from reporter.sandbox.serve import sandbox
     except ModuleNotFoundError as error:
-        raise ReporterError(
-            f"the sandbox is not installed ({error.name} is missing)", fix="pip install 'workload-compliance-reporter[sandbox]'"
-        ) from error
+        raise _no_sandbox(error) from error
     from reporter.run import run
     from reporter.schedule import parse
 
@@ -171,9 +169,7 @@ def sandbox_serve(arguments: tuple[str, ...]) -> int:
     try:
         from reporter.sandbox.serve import main as serve
     except ModuleNotFoundError as error:
-        raise ReporterError(
-            f"the sandbox is not installed ({error.name} is missing)", fix="pip install 'workload-compliance-reporter[sandbox]'"
-        ) from error
+        raise _no_sandbox(error) from error
     return serve(list(arguments)) or COMPLETE
 
 

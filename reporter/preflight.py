@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from reporter.clients.workload_protection import WpClient, WpReader
 from reporter.core.errors import ReporterError, ScopeProblem
+from reporter.core.scope import TENANT_REGION, Scope, ScopeState
+from reporter.core.source import Source
+from reporter.gather import read_scope
 from reporter.held_back import held_back
 from reporter.opening import Clients, open_clients
 from reporter.schedule import Schedule
@@ -60,15 +65,18 @@ def _aws(schedule: Schedule, clients: Clients) -> Iterator[Finding]:
 def _tenants(clients: Clients) -> Iterator[Finding]:
     for name, client in sorted(clients.wp.items()):
         what = f"Workload Protection {name}"
-        try:
-            rows = wp_roles.fetch(client.reader(wp_roles.SOURCE.name))[WP_ROLES.name]
-        except ScopeProblem as problem:
-            yield Finding(what, False, problem.message, f"grant: {problem.permission}" if problem.permission else "the URL, and the way to it")
+        row, rows = read_scope(Scope(name, TENANT_REGION, wp_roles.SOURCE.name), wp_roles.SOURCE, partial(_reader, client))
+        if row.state is not ScopeState.OK:
+            yield Finding(what, False, row.message, f"grant: {row.permission}" if row.permission else "the URL, and the way to it")
             continue
-        role = dict(zip(WP_ROLES.names, rows[0], strict=True))
+        role = dict(zip(WP_ROLES.names, rows[WP_ROLES.name][0], strict=True))
         expires = f", key expires {role['key_expires']:%Y-%m-%d}" if role["key_expires"] else ""
         if role["all_computers"] and role["all_policies"]:
             yield Finding(what, True, f"role {role['role_name']} sees every computer and policy{expires}")
         else:
             seen = f"role {role['role_name']} does not see every computer and policy: instances without a computer stay unknown{expires}"
             yield Finding(what, False, seen, "a key whose role has all computers and all policies")
+
+
+def _reader(client: WpClient, _: Scope, source: Source) -> WpReader:
+    return client.reader(source.name)

@@ -54,7 +54,10 @@ def write_starter(path: Path, account: str | None, regions: Sequence[str], url: 
         )
     text = _TEXT.format(account=account or _own_account(), regions=f"[{', '.join(regions)}]" if regions else "all", url=url)
     parse(text, str(path))
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ScheduleError(f"the file cannot be written: {error.strerror}", where=str(path), fix="a folder that is there and yours") from error
 
 
 def _own_account() -> str:

@@ -20,7 +20,7 @@ from reporter.core.scope import GLOBAL, TENANT_REGION
 from reporter.reports.view import Report, View, legible
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
-ROWS = 100
+ROWS = 50
 """rows of a table on the page"""
 LONGEST_CELL = 300
 
@@ -123,7 +123,7 @@ def _blocks(view: View) -> dict[str, Block]:
             instances[instances["protection"] != "protected"],
             (
                 Shown("Protection", "protection", "tone"),
-                Shown("Instance", "instance_id", "id"),
+                Shown("Instance", "instance_id", "code"),
                 Shown("Name", "name", "list"),
                 Shown("Account", "account"),
                 Shown("Region", "region"),
@@ -143,7 +143,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("State", "state", "tone"),
                 Shown("Severity", "severity"),
                 Shown("CVE", "cve"),
-                Shown("Host", "instance_id", "id"),
+                Shown("Host", "instance_id", "code"),
                 Shown("Account", "account"),
                 Shown("Region", "region"),
                 Shown("Policy", "policy", "list"),
@@ -161,7 +161,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Decision", "decision", "tone"),
                 Shown("Bucket", "bucket", "id"),
                 Shown("Role", "role_arn", "id"),
-                Shown("Instance", "instance_id", "id"),
+                Shown("Instance", "instance_id", "code"),
                 Shown("Via", "via"),
                 Shown("Protection", "protection", "tone"),
                 Shown("Because of", "allowed_by", "wide"),
@@ -179,8 +179,8 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown("Account", "account"),
                 Shown("Region", "region"),
                 Shown("Web ACL", "web_acl", "id"),
-                Shown("Wanted", "wanted_groups", "list"),
-                Shown("Present", "present_groups", "list"),
+                Shown("Wanted", "wanted_groups", "id"),
+                Shown("Present", "present_groups", "id"),
                 Shown("Why", "reason", "wide"),
             ),
             "web_entries.csv",
@@ -248,9 +248,9 @@ def _block(title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, e
 
 
 def _cell(value: Any, look: str) -> Cell:
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and value:
         text = ", ".join(str(item) for item in value[:5]) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
-    elif pd.isna(value):
+    elif isinstance(value, tuple | list) or pd.isna(value):
         return Cell("\N{EN DASH}", "na")
     elif isinstance(value, datetime):
         text = f"{value:%Y-%m-%d %H:%M}"

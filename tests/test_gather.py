@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reporter.sources
+from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
+from reporter.core.ledger import LedgerMismatch, LedgerRow
+from reporter.core.scope import Reach, Scope, ScopeState
+from reporter.core.source import Source
+from reporter.core.table import Column, Kind, Table
+from reporter.gather import Gathered, discover, gather, read_scope
+from reporter.scopes import ScopePlan
+
+THINGS = Table("things", "Things", ("account", "name"), (Column("account", Kind.TEXT, "account"), Column("name", Kind.TEXT, "name")))
+PARTS = Table("parts", "Parts", ("name",), (Column("name", Kind.TEXT, "name"), Column("size", Kind.INTEGER, "size", nullable=True)))
+
+
+@dataclass
+class Reader:
+    """Stands where a client's reader stands: which scope, and its counts."""
+
+    scope: Scope
+    calls: int = 3
+    retries: int = 1
+
+
+def things(reader: Reader) -> dict[str, Any]:
+    return {"things": [(reader.scope.account, f"{reader.scope.region}-{number}") for number in range(2)]}
+
+
+def source(fetch: Callable[[Any], Any] = things, *tables: Table, name: str = "ec2") -> Source:
+    return Source(name, tables or (THINGS,), (), Reach.REGIONAL, fetch)
+
+
+def opened(scope: Scope, _: Source) -> Reader:
+    return Reader(scope)
+
+
+def run(plan: ScopePlan, open_reader: Callable[[Scope, Source], Any] = opened, progress: Callable[[LedgerRow], None] = lambda _: None) -> Gathered:
+    return gather(plan, open_reader, progress)
+
+
+def plan(*scopes: tuple[Scope, Source], tenants: tuple[tuple[Scope, Source], ...] = (), settled: tuple[LedgerRow, ...] = ()) -> ScopePlan:
+    sources = {item.name: item for _, item in (*scopes, *tenants)}
+    return ScopePlan("111122223333", {}, tuple(sources.values()), scopes, tenants, settled)
+
+
+def at(region: str, account: str = "111122223333", name: str = "ec2") -> Scope:
+    return Scope(account, region, name)
+
+
+def test_a_scope_that_was_read_is_one_row_with_its_counts() -> None:
+    row, rows = read_scope(at("us-east-1"), source(), opened)
+    assert (row.state, row.rows, row.calls, row.retries, row.message, row.permission) == (ScopeState.OK, 2, 3, 1, "", "")
+    assert row.seconds >= 0
+    assert rows == {"things": [("111122223333", "us-east-1-0"), ("111122223333", "us-east-1-1")]}
+
+
+@pytest.mark.parametrize(
+    ("problem", "state"),
+    [
+        (Denied("refused", permission="ec2:DescribeInstances"), ScopeState.DENIED),
+        (Unavailable("throttled out"), ScopeState.UNAVAILABLE),
+        (NotEnabled("off"), ScopeState.NOT_ENABLED),
+    ],
+)
+def test_a_scope_that_was_not_read_is_one_row_that_says_why_and_no_data(problem: ScopeProblem, state: ScopeState) -> None:
+    def fetch(_: Reader) -> dict[str, Any]:
+        raise problem
+
+    row, rows = read_scope(at("us-east-1"), source(fetch), opened)
+    assert (row.state, row.message, row.permission, row.calls, rows) == (state, problem.message, problem.permission, 3, {})
+
+
+def test_a_scope_that_cannot_be_opened_made_no_call() -> None:
+    def refuse(_: Scope, __: Source) -> Reader:
+        raise Denied("the role cannot be assumed", permission="sts:AssumeRole")
+
+    row, _ = read_scope(at("us-east-1"), source(), refuse)
+    assert (row.state, row.calls, row.retries, row.permission) == (ScopeState.DENIED, 0, 0, "sts:AssumeRole")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"things": [("only one",)]},
+        {"things": [("a", None)]},
+        {"things": [("a", 7)]},
+        {"others": [("a", "b")]},
+        {"things": 7},
+        None,
+    ],
+)
+def test_rows_of_another_form_are_an_answer_that_was_not_understood(answer: Any) -> None:
+    row, rows = read_scope(at("us-east-1"), source(lambda _: answer), opened)
+    assert (row.state, rows, row.rows) == (ScopeState.UNAVAILABLE, {}, 0)
+    assert row.message.startswith("the answer could not be understood: ")
+
+
+def test_an_error_nobody_foresaw_is_a_short_row_and_never_ends_the_run() -> None:
+    def fetch(_: Reader) -> dict[str, Any]:
+        raise RuntimeError("x" * 5000)
+
+    row, _ = read_scope(at("us-east-1"), source(fetch), opened)
+    assert (row.state, len(row.message)) == (ScopeState.UNAVAILABLE, 300)
+
+
+def test_a_source_may_leave_a_table_out() -> None:
+    row, _ = read_scope(at("us-east-1"), source(things, THINGS, PARTS), opened)
+    assert row.state is ScopeState.OK
+
+
+def test_every_planned_scope_has_one_row_and_progress_hears_of_each() -> None:
+    def broken(_: Reader) -> dict[str, Any]:
+        raise Denied("refused")
+
+    skipped = LedgerRow(at("eu-west-1"), ScopeState.SKIPPED, message="not in the schedule")
+    heard: list[LedgerRow] = []
+    gathered = run(
+        plan(
+            (at("us-east-1"), source()),
+            (at("eu-central-1"), source()),
+            (at("global", name="iam"), source(broken, PARTS, name="iam")),
+            tenants=((Scope("main", "-", "wp_roles"), source(lambda _: {"wps": []}, Table("wps", "", (), ()), name="wp_roles")),),
+            settled=(skipped,),
+        ),
+        progress=heard.append,
+    )
+    states = {(row.scope.source, row.scope.region): row.state.value for row in gathered.ledger}
+    assert states == {
+        ("ec2", "us-east-1"): "ok",
+        ("ec2", "eu-central-1"): "ok",
+        ("ec2", "eu-west-1"): "skipped",
+        ("iam", "global"): "denied",
+        ("wp_roles", "-"): "ok",
+    }
+    assert heard[0] is skipped
+    assert sorted(heard, key=lambda row: row.scope) == list(gathered.ledger)
+    assert list(gathered.tables["things"]["name"]) == ["eu-central-1-0", "eu-central-1-1", "us-east-1-0", "us-east-1-1"]
+    assert gathered.tables["parts"].empty
+    assert list(gathered.tables["parts"].columns) == ["name", "size"]
+
+
+def test_rows_stand_in_the_order_of_scopes_not_of_arrival() -> None:
+    first, second = at("a-region-1"), at("b-region-1")
+    arrived = threading.Event()
+
+    def fetch(reader: Reader) -> dict[str, Any]:
+        if reader.scope == first:
+            assert arrived.wait(10)
+        return things(reader)
+
+    def heard(row: LedgerRow) -> None:
+        if row.scope == second:
+            arrived.set()
+
+    gathered = run(plan((first, source(fetch)), (second, source(fetch))), progress=heard)
+    assert list(gathered.tables["things"]["name"]) == ["a-region-1-0", "a-region-1-1", "b-region-1-0", "b-region-1-1"]
+
+
+def test_a_scope_that_is_settled_and_planned_is_a_defect_that_shows() -> None:
+    scope = at("us-east-1")
+    with pytest.raises(LedgerMismatch, match="second row"):
+        run(plan((scope, source()), settled=(LedgerRow(scope, ScopeState.SKIPPED),)))
+
+
+def test_nothing_planned_is_nothing_gathered() -> None:
+    gathered = run(plan())
+    assert (len(gathered.ledger), gathered.tables) == (0, {})
+
+
+def test_the_sources_that_ship_are_found_by_their_files() -> None:
+    found = discover()
+    assert [item.name for item in found] == sorted(item.name for item in found)
+    assert {item.name for item in found} >= {
+        *("ec2", "ecs", "elb", "cloudfront", "waf", "iam", "s3", "guardduty", "inspector", "macie", "config", "organizations"),
+        *("wp_computers", "wp_policies", "wp_rules", "wp_roles"),
+    }
+    tables = [table.name for item in found for table in item.tables]
+    assert len(tables) == len(set(tables))
+    assert all(item.permissions for item in found)
+
+
+def test_a_file_that_declares_no_source_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notes_for_a_test.py").write_text("SOURCE = 'not a source'\n")
+    before = discover()
+    monkeypatch.setattr(reporter.sources, "__path__", [*reporter.sources.__path__, str(tmp_path)])
+    assert discover() == before
+    monkeypatch.delitem(sys.modules, "reporter.sources.notes_for_a_test")
