@@ -13,7 +13,7 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from reporter.sandbox.aws.calls import Calls
 from reporter.sandbox.aws.conformance import NotConforming, expect
 from reporter.sandbox.aws.error_answers import CLOSED, Answer, error, expired, json_answer, unknown_token
-from reporter.sandbox.aws.extend import install
+from reporter.sandbox.aws.extend import extensions, install
 from reporter.sandbox.aws.faults import Faults
 from reporter.sandbox.aws.recognise import Asked, recognise
 from reporter.sandbox.aws.sessions import SESSIONS
@@ -111,6 +111,9 @@ class Application:
         SESSIONS.clear()
         self.faults.clear()
         self.calls.clear()
+        for extension in extensions():
+            if extension.forget:
+                extension.forget()
 
     def _control(self, environ: Environ, path: str) -> Answer:
         length = int(environ.get("CONTENT_LENGTH") or 0)

@@ -63,6 +63,8 @@ class Extension:
     kinds: Mapping[str, Seeder] = field(default_factory=dict)
     patch: Callable[[], None] | None = None
     """Called once; changes moto where no operation of its own is the place."""
+    forget: Callable[[], None] | None = None
+    """Called at each reset; drops what moto's own reset keeps."""
 
 
 class Refused(ServiceException):

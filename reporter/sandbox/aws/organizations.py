@@ -7,6 +7,7 @@ from typing import Any
 
 import moto.backends
 from moto.organizations import utils
+from moto.organizations.models import organizations_backends
 
 from reporter.sandbox.aws.conformance import NotConforming, expect
 from reporter.sandbox.aws.extend import Extension
@@ -29,4 +30,10 @@ def seed_accounts(account: str, region: str, items: list[Any]) -> None:
             utils.make_random_account_id = draw
 
 
-EXTENSION = Extension(service="organizations", kinds={"accounts": seed_accounts})
+def forget_members() -> None:
+    """moto's reset keeps who is a member of which organisation."""
+    backends: Any = organizations_backends
+    backends.master_accounts.clear()
+
+
+EXTENSION = Extension(service="organizations", kinds={"accounts": seed_accounts}, forget=forget_members)

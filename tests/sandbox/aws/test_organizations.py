@@ -31,3 +31,10 @@ def test_later_members_draw_their_own_ids(aws: Door, organisation: Any) -> None:
 
 def test_a_member_of_no_organisation_is_refused(aws: Door) -> None:
     assert aws.refused_seed("organizations", "accounts", [MEMBER]) == "account"
+
+
+def test_a_reset_forgets_who_was_a_member(aws: Door, organisation: Any) -> None:
+    aws.seed("organizations", "accounts", [MEMBER])
+    aws.control("POST", "/moto-api/reset")
+    founded = aws.client("organizations", "us-east-1", aws.assumed(OTHER)).create_organization(FeatureSet="ALL")["Organization"]
+    assert founded["MasterAccountId"] == OTHER
