@@ -16,8 +16,7 @@ test: $(VENV)/dev.installed
 	$(BIN)/lint-imports
 	rm -f .coverage .coverage.*
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report= tests
-	@# what runs in processes of its own (the sandbox, the command in whole runs) is not counted
-	$(BIN)/coverage report --fail-under=85
+	$(BIN)/coverage report --fail-under=95
 
 docs: $(VENV)/dev.installed
 	$(BIN)/python docs/generate.py
