@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from reporter import schedule_errors as explain
-from reporter.core.settings import ChecksSettings, ExceptionRule, OwnersSettings, Section, Settings, TagScope, WafSettings
+from reporter.core.settings import ChecksSettings, Duration, ExceptionRule, OwnersSettings, Section, Settings, TagScope, WafSettings
 
 SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:arn:[^\s]+|ssm:/[^\s]+")
 DELEGABLE = ("guardduty", "inspector", "macie")
@@ -191,6 +191,8 @@ class AssignIpsRule(ActionSettings):
     limit: int = Field(20, ge=0)
     target: Literal["policy", "computer"] = "policy"
     start: Literal["inherit", "detect"] = "inherit"
+    promote_after_days: int = Field(14, ge=0)
+    """with start detect: after so many days prevent is proposed"""
     max_percent: int = Field(10, ge=0, le=100)
     max_computers: int = Field(500, ge=0)
 
@@ -209,6 +211,8 @@ class Actions(Section):
     assign_ips_rule: AssignIpsRule = AssignIpsRule()
     attach_managed_rule_group: AttachManagedRuleGroup = AttachManagedRuleGroup()
     notify_owner: ActionSettings = ActionSettings()
+    wait: Duration = timedelta(minutes=5)
+    """how long a run waits for what it did to show; the next run looks again"""
 
 
 class AcceptedFail(ExceptionRule):

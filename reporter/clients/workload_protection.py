@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import requests
 
 from reporter.clients.aws_raw import RawAnswer, RawObserver
+from reporter.core.action import Refused, Uncertain
 from reporter.core.errors import Denied, Unavailable
 from reporter.core.scope import TENANT_REGION
 
@@ -102,10 +103,44 @@ class WpClient:
         Raises Denied (401, 403) and Unavailable (anything else that is not a JSON object with status 200).
         """
         call = f"{method} {path}"
+        answer, problem, repeated = self._ask(method, path, query, body, REPEATED)
+        if answer is None or problem:
+            raise Unavailable(f"{call} at tenant {self.tenant}: {problem}, given up after {repeated + 1} calls")
+        return self._parse(answer, call, right), answer.content, repeated
+
+    def write(self, method: str, path: str, body: Any, *, right: str, repeatable: bool) -> dict[str, Any]:
+        """One change (POST, PUT, DELETE); {} where the answer has no body, or where what is to be deleted is gone already.
+
+        A throttled call was not processed and is repeated; a failing one only if it is `repeatable` (the same twice is the same once). Raises
+        Denied, Refused (nothing was changed), Uncertain (it may have taken effect).
+        """
+        call = f"{method} {path}"
+        answer, problem, repeated = self._ask(method, path, {}, body, REPEATED if repeatable else frozenset({429}))
+        where = f"{call} at tenant {self.tenant}"
+        if answer is None:
+            raise Uncertain(f"{where}: {problem}, given up after {repeated + 1} calls")
+        if answer.status_code in (401, 403):
+            self._parse(answer, call, right)
+        if method == "DELETE" and answer.status_code == 404:
+            return {}
+        if answer.status_code == 429:
+            raise Refused(f"{where}: {problem}, given up after {repeated + 1} calls")
+        if 400 <= answer.status_code < 500:
+            raise Refused(f"{where}: status {answer.status_code}: {_message(answer)}")
+        if answer.status_code == 204 or (answer.status_code == 200 and not answer.content):
+            return {}
+        try:
+            return self._parse(answer, call, right)
+        except Unavailable as problem_after:
+            raise Uncertain(problem_after.message) from problem_after
+
+    def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Any, repeat: frozenset[int]) -> tuple[requests.Response | None, str, int]:
+        """The last answer (None: there was none), what was wrong with it, and how often the call was repeated."""
         deadline = time.monotonic() + self._patience
         pause, repeated = 1.0, 0
         while True:
             self._window.wait()
+            answer: requests.Response | None = None
             try:
                 answer = self._http.request(
                     method,
@@ -118,11 +153,10 @@ class WpClient:
                 )
                 problem = f"status {answer.status_code}" if answer.status_code in REPEATED else ""
             except requests.RequestException as error:
-                answer, problem = None, type(error).__name__
-            if answer is not None and not problem:
-                return self._parse(answer, call, right), answer.content, repeated
-            if time.monotonic() + pause > deadline:
-                raise Unavailable(f"{call} at tenant {self.tenant}: {problem}, given up after {repeated + 1} calls")
+                problem = type(error).__name__
+            again = answer.status_code in repeat if answer is not None else 503 in repeat
+            if not again or time.monotonic() + pause > deadline:
+                return answer, problem, repeated
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause, repeated = min(pause * 2, LONGEST_PAUSE_SECONDS), repeated + 1
 
@@ -148,6 +182,15 @@ class WpClient:
         """Hand a raw answer to the record."""
         if self._raw is not None:
             self._raw(RawAnswer(self.tenant, TENANT_REGION, source, "wp", operation, sequence, body, "application/json"))
+
+
+def _message(answer: requests.Response) -> str:
+    """The server's own words, where it has any."""
+    try:
+        said = json.loads(answer.content)
+    except ValueError:
+        return "no message"
+    return " ".join(str(said.get("message", "no message") if isinstance(said, dict) else "no message").split())[:300]
 
 
 class WpReader:
