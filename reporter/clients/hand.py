@@ -40,7 +40,7 @@ class Doors:
     aws: AwsClients
     reading: Mapping[str, WpClient]
     acting: Mapping[str, WpClient]
-    ways: Mapping[str, Way]
+    way: Callable[[str], Way]
     send_mail: Callable[[Any], str] | None = None
     cache: dict[Any, Any] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class Hand:
 
     def aws(self, account: str, region: str) -> AwsReader:
         """Reads an account and region."""
-        way = self.doors.ways.get(account, Way())
+        way = self.doors.way(account)
         return self.doors.aws.reader(account, region, SOURCE, way.role, way.external_id, self.begun)
 
     def shared(self, what: tuple[Any, ...], read: Callable[[], Any]) -> Any:
@@ -83,7 +83,7 @@ class Hand:
 
     def aws_write(self, account: str, region: str, service: str, operation: str, *, refused: Sequence[str] = (), **params: Any) -> dict[str, Any]:
         """One write at AWS; `operation` is boto3's method name. Raises Denied, Refused (any answer 4xx, named `refused` codes), Uncertain."""
-        way = self.doors.ways.get(account, Way())
+        way = self.doors.way(account)
         facts = {"account": account, "region": region, "call": f"{service} {operation}", "body": params}
         return self._journalled(facts, lambda: self._aws(way, account, region, service, operation, refused, params))
 

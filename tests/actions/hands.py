@@ -35,5 +35,5 @@ def held(
 ) -> Held:
     """A hand whose tenants are read and written through the same clients."""
     journal: list[tuple[str, Mapping[str, Any]]] = []
-    doors = Doors(clients or AwsClients(max_attempts=1), wp or {}, wp or {}, ways or {}, send_mail)
+    doors = Doors(clients or AwsClients(max_attempts=1), wp or {}, wp or {}, lambda account: (ways or {}).get(account, Way()), send_mail)
     return Held(Hand(doors, RUN, f"{RUN}/0", begun, lambda event, facts: journal.append((event, facts))), journal)
