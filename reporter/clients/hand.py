@@ -13,6 +13,7 @@ from reporter.clients.aws import AwsClients, AwsReader
 from reporter.clients.aws_errors import error_code, error_message, from_answer, from_the_way
 from reporter.clients.aws_parsing import RAW, BrokenPage
 from reporter.clients.workload_protection import WpClient, WpReader
+from reporter.core import clock
 from reporter.core.action import Refused, Uncertain
 from reporter.core.change import Json
 from reporter.core.errors import Denied
@@ -49,7 +50,8 @@ class Doors:
 class Hand:
     """One change's hand. `begun`: when the change was begun, by our clock; `run`: id of the run that makes it.
 
-    `journal(event, facts)` is durable when it returns.
+    `journal(event, facts)` is durable when it returns. `calls`: how many writes earlier attempts at this change have announced; with none of
+    them nothing can have taken effect. `now`: the present.
     """
 
     doors: Doors
@@ -57,6 +59,8 @@ class Hand:
     deed: str
     begun: datetime
     journal: Callable[[str, Json], None]
+    calls: int = 0
+    now: Callable[[], datetime] = clock.now
 
     def wp(self, tenant: str) -> WpReader:
         """Reads a tenant. Raises KeyError for a tenant that the schedule does not name."""

@@ -34,6 +34,10 @@ LONGEST_PAUSE_SECONDS = 30.0
 THREADS = 8
 
 
+class Gone(Unavailable):
+    """404 to a call on one object: it is not there, or the key may not see it."""
+
+
 class RateWindow:
     """At most `limit` calls in any 60 seconds; a caller waits its turn. One for each tenant."""
 
@@ -167,7 +171,7 @@ class WpClient:
         if answer.status_code == 403:
             raise Denied(f"{where}: the key's role may not do this", permission=right)
         if answer.status_code != 200:
-            raise Unavailable(f"{where}: status {answer.status_code}")
+            raise (Gone if answer.status_code == 404 else Unavailable)(f"{where}: status {answer.status_code}")
         try:
             value = json.loads(answer.content)
             if b"\\ud" in answer.content.lower():  # half a surrogate pair is no text: no file could hold it
@@ -206,18 +210,31 @@ class WpReader:
         self.retries = 0
 
     def get(self, path: str, *, right: str, **query: Any) -> dict[str, Any]:
-        """One object. `right` is the role right to name when the call is refused."""
+        """One object. `right` is the role right to name when the call is refused. Raises Gone for a 404."""
         return self._call("GET", path, query, None, right, path.strip("/").replace("/", "-"))
 
-    def search(self, path: str, key: str, *, right: str, expand: Sequence[str] = (), page: int = 1000, **query: Any) -> list[dict[str, Any]]:
-        """Every object of a collection, in order of id. Raises Unavailable for a page that breaks the order or lacks its list."""
+    def search(
+        self,
+        path: str,
+        key: str,
+        *,
+        right: str,
+        expand: Sequence[str] = (),
+        page: int = 1000,
+        where: Sequence[Mapping[str, Any]] = (),
+        **query: Any,
+    ) -> list[dict[str, Any]]:
+        """Every object of a collection, in order of id; `where`: search criteria that all must hold.
+
+        Raises Unavailable for a page that breaks the order or lacks its list.
+        """
         found: list[dict[str, Any]] = []
         number = last = 0
         if expand:
             query["expand"] = list(expand)
         while True:
             number += 1
-            criteria = {"maxItems": page, "sortByObjectID": True, "searchCriteria": [{"idTest": "greater-than", "idValue": last}]}
+            criteria = {"maxItems": page, "sortByObjectID": True, "searchCriteria": [*where, {"idTest": "greater-than", "idValue": last}]}
             answer = self._call("POST", f"{path}/search", query, criteria, right, f"{path.strip('/').replace('/', '-')}-search-{number:04d}")
             items = answer.get(key)
             if not isinstance(items, list) or not all(isinstance(item, dict) and type(item.get("ID")) is int for item in items):

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from reporter.clients.workload_protection import RateWindow, WpClient, WpReader
+from reporter.clients.workload_protection import Gone, RateWindow, WpClient, WpReader
 from reporter.core.errors import Denied, Unavailable
 from tests.clients.aws_server import Answer, AwsServer, page, server
 from tests.clients.wp_sandbox import KEY, Tenant, tenant
@@ -53,6 +53,22 @@ def test_search_asks_in_order_of_id_after_the_last_one_with_what_it_was_told(ser
     assert first.json == {"maxItems": 1000, "sortByObjectID": True, "searchCriteria": [{"idTest": "greater-than", "idValue": 0}]}
     assert second.json["searchCriteria"] == [{"idTest": "greater-than", "idValue": 5}]
     assert (first.headers["api-version"], first.headers["authorization"]) == ("v1", f"ApiKey {KEY}")
+
+
+def test_search_criteria_hold_on_every_page(tenant: Tenant) -> None:
+    tenant.seed("computers", *({"ID": number, "policyID": number % 2} for number in range(1, 8)))
+    criteria = [{"fieldName": "policyID", "numericTest": "equal", "numericValue": 1}]
+    found = tenant.reader().search("/computers", "computers", right="view", page=2, where=criteria)
+    assert [item["ID"] for item in found] == [1, 3, 5, 7]
+
+
+def test_an_object_that_is_not_there_is_told_apart_from_one_that_cannot_be_read(tenant: Tenant) -> None:
+    with pytest.raises(Gone, match="status 404"):
+        tenant.reader().get("/computers/9", right="view")
+    tenant.fault("error")
+    with pytest.raises(Unavailable, match="status 500") as caught:
+        tenant.reader().get("/computers/9", right="view")
+    assert not isinstance(caught.value, Gone)
 
 
 def test_a_key_of_the_other_mode_travels_in_its_own_header(server: AwsServer) -> None:

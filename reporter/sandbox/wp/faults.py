@@ -19,10 +19,10 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """What goes wrong, where, and how many times (null: until the faults are lifted).
 
     `path` is a prefix below /api or a pattern when it has an asterisk. `after`: the call takes effect and only its answer is lost
-    (reset, timeout); malformed and truncated answers always come after the effect.
+    (reset, timeout) or is a 500 (error); malformed and truncated answers always come after the effect.
     """
 
-    fault: Literal["access_denied", "throttle", "timeout", "not_enabled", "malformed", "truncated", "reset", "expired"]
+    fault: Literal["access_denied", "throttle", "timeout", "not_enabled", "malformed", "truncated", "reset", "expired", "error"]
     path: str = "/"
     times: int | None = None
     method: str | None = None
@@ -66,13 +66,14 @@ class Faults:
 
 
 def refusal(fault: Fault, knobs: Knobs) -> Refused | None:
-    """The refusal a fault stands for; None for those that break the answer itself."""
+    """The refusal a fault stands for; None for those that break the answer itself, and for an error that comes after the effect."""
     if fault.fault == "throttle":
         return too_many(knobs, 1)
     statuses = {
         "access_denied": (403, "This API key is not authorized to do this"),
         "not_enabled": (404, "Not Found"),
         "expired": (401, "The API key has expired"),
+        "error": (500, "Internal Server Error"),
     }
     found = statuses.get(fault.fault)
-    return Refused(*found) if found else None
+    return None if found is None or (fault.fault == "error" and fault.after) else Refused(*found)

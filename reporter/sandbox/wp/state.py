@@ -119,6 +119,8 @@ class State:
             return Answer(200, _PAGE, HTML)
         if fault in ("reset", "timeout"):
             return Answer(0, broken=fault)
+        if fault == "error":
+            raise Refused(500, "Internal Server Error")
         return Answer(answer.status, answer.body, broken=fault)
 
     def _check_answer(self, operation: str, status: int, body: bytes) -> None:

@@ -10,7 +10,7 @@ from tests.sandbox.wp.conftest import Wire, computer
 TASK = {"name": "t", "type": "send-alert-summary", "scheduleDetails": {"recurrenceType": "daily"}}
 
 
-@pytest.mark.parametrize(("fault", "status"), [("access_denied", 403), ("throttle", 429), ("not_enabled", 404), ("expired", 401)])
+@pytest.mark.parametrize(("fault", "status"), [("access_denied", 403), ("throttle", 429), ("not_enabled", 404), ("expired", 401), ("error", 500)])
 def test_a_fault_answers_its_status_with_a_message(wire: Wire, fault: str, status: int) -> None:
     wire.fault(path="/computers", fault=fault)
     answer = wire.api("GET", "/computers")
@@ -82,6 +82,14 @@ def test_an_answer_can_be_lost_after_the_call_took_effect(wire: Wire) -> None:
     with pytest.raises(requests.exceptions.ConnectionError):
         wire.api("POST", "/scheduledtasks", json=TASK)
     assert len(wire.get("/scheduledtasks")["scheduledTasks"]) == 1
+
+
+@pytest.mark.parametrize(("after", "made"), [(False, 0), (True, 1)])
+def test_a_500_can_come_before_and_after_the_call_took_effect(wire: Wire, after: bool, made: int) -> None:
+    wire.fault(path="/scheduledtasks", fault="error", times=1, after=after)
+    answer = wire.api("POST", "/scheduledtasks", json=TASK)
+    assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
+    assert len(wire.get("/scheduledtasks")["scheduledTasks"]) == made
 
 
 def test_a_timeout_hangs_and_others_are_served_meanwhile(wire: Wire) -> None:
