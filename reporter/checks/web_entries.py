@@ -3,9 +3,9 @@
 Why: intrusion prevention rules for web servers say that web servers run behind this entry; a web ACL with the matching managed rule group
 stops the same attacks before they reach a machine.
 
-Limits: classic load balancers cannot carry a web ACL and count as covered only through a distribution before them; network load balancers can
-carry none and are not judged. A group that only counts never passes. Which version of a group is pinned, and whether a vendor has a newer
-one, is not judged.
+Limits: classic load balancers cannot carry a web ACL and are as bad as the worst distribution before them; who calls such a load balancer past its
+distributions is not seen. Network load balancers can carry none and are not judged. A group that only counts never passes. Which version of a
+group is pinned, and whether a vendor has a newer one, is not judged.
 
 Source: CloudFront distributions, load balancers, WAFv2 web ACLs and their associations; application types of the intrusion prevention rules.
 """
@@ -51,14 +51,16 @@ def matching(world: World) -> pd.DataFrame:
     cases: list[Case] = [
         *_unseen(world, entries),
         (state.isin(["missing_acl", "missing_rules", "count_only"]), Status.FAIL, why),
-        ((state == "covered") & (wanted == ""), Status.NOT_APPLICABLE, "no rule of the policies behind it asks for a managed rule group"),
+        ((state == "covered") & (wanted == ""), Status.NOT_APPLICABLE, why),
         (state == "covered", Status.PASS, why),
         (state == "not_applicable", Status.NOT_APPLICABLE, why),
         (state == "unknown", Status.UNKNOWN, why),
     ]
     status, reason = first_case(entries, cases)
-    expected = wanted.replace("", "no managed rule group")
-    return verdicts(entries, resource="entry", status=status, reason=reason, observed=present, expected=expected)
+    sets = entries["wanted_sets"].map(", ".join).astype("object")
+    unnamed = pd.Series("no managed rule group", index=entries.index, dtype="object")
+    unnamed = unnamed.mask(state == "missing_acl", "a web ACL").mask(state == "missing_rules", "a managed rule group for " + sets)
+    return verdicts(entries, resource="entry", status=status, reason=reason, observed=present, expected=wanted.where(wanted != "", unnamed))
 
 
 def _entries(world: World) -> pd.DataFrame:
@@ -74,10 +76,11 @@ def _unseen(world: World, entries: pd.DataFrame) -> list[Case]:
     keys = list(zip(entries["account"], entries["region"], strict=True))
     hidden_behind = pd.Series([behind[key] for key in keys], index=entries.index, dtype="object")
     hidden_before = pd.Series([before[account] for account, _ in keys], index=entries.index, dtype="object")
-    classic, internal = entries["type"] == "classic_elb", entries["internet_facing"].eq(other=False)
+    covered = (entries["type"] == "classic_elb") & (entries["state"] == "covered")  # what one leaves open stays open, whatever is hidden
+    internal = entries["internet_facing"].eq(other=False)
     nothing_behind = (entries["state"] == "not_applicable") & (~internal | (entries["type"] == "cloudfront"))
     return [
-        (classic & (hidden_before != ""), Status.UNKNOWN, "a distribution before it may not be known: " + hidden_before),
+        (covered & (hidden_before != ""), Status.UNKNOWN, "a distribution before it may not be known: " + hidden_before),
         (nothing_behind & (hidden_behind != ""), Status.UNKNOWN, "what is behind it is not known: " + hidden_behind),
     ]
 

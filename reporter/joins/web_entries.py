@@ -1,8 +1,9 @@
 """Web entries: every CloudFront distribution and load balancer, the web ACL that covers it, and what is behind it (design sections 3 and 5).
 
 An internet-facing application load balancer needs a web ACL of its own, even behind a covered distribution: its name can be called past it.
-A classic load balancer cannot carry one, so only a distribution before it covers it; a network load balancer cannot either, and is listed only.
-First that holds: not_applicable (internal, switched off, or no instance in scope behind it), unknown, missing_acl, then by the wanted rule groups.
+A classic load balancer cannot carry one, so only the distributions before it cover it, and it is as bad as the worst of them: what one leaves open
+is open. A network load balancer cannot either, and is listed only.
+First that holds: not_applicable (internal, switched off, or no instance in scope behind it), unknown (what is behind it), then by its guards.
 What WP could not say makes an entry unknown only where there is a web ACL to compare with: without one, missing_acl is certain.
 """
 
@@ -24,14 +25,32 @@ from reporter.tables.aws import DISTRIBUTIONS, LOAD_BALANCERS, WEB_ACL_ASSOCIATI
 from reporter.tables.joined import INSTANCES, WEB_ENTRIES
 
 TYPES = {"application": "alb", "network": "nlb", "classic": "classic_elb"}
+WORST_FIRST = ("missing_acl", "missing_rules", "count_only", "unknown", "covered")
+"""A known hole is a hole, whatever else is unknown; covered only where all are."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A place before an entry where a web ACL stands or should stand: the entry itself, or a distribution before it.
+
+    `account`, `region`: where its rule groups are on offer; `acl`: ARN; `no_acl`: what is said if there is none; `unseen`: why that is not known.
+    """
+
+    account: str
+    region: str
+    acl: str | None
+    no_acl: str
+    unseen: str = ""
+    before: str = ""
+    """the distribution, where the guard is not the entry itself"""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry with what is known before its web ACL is looked at.
+    """One entry with what is known before its web ACLs are looked at.
 
     `inert`: why it needs none whatever is behind it; `unseen`: why what is behind it is not known whole; `foreign`: names of origins that lead
-    elsewhere; `no_acl`: what is said if there is none.
+    elsewhere.
     """
 
     account: str
@@ -39,11 +58,10 @@ class Entry:
     name: str
     type: str
     facing: bool
-    acl: str | None
+    guards: tuple[Guard, ...]
     machines: frozenset[Machine]
     inert: str
     unseen: str
-    no_acl: str
     foreign: tuple[str, ...] = ()
 
 
@@ -84,73 +102,72 @@ class _Entries:
         machines = set(led.machines).union(*(self._behind.machines(balancer) for balancer in led.balancers))
         unseen = [self._behind.unseen(balancer.account, balancer.region) for balancer in led.balancers]
         unseen += [f"its origin {name} is a load balancer that was not seen in any account that was read" for name in led.hidden]
-        acl, no_acl = distribution.web_acl, "no web ACL"
-        if acl and not acl.startswith("arn:"):
-            acl, no_acl = None, f"its web ACL {acl} is of WAF Classic, which is no longer evaluated"
         return Entry(
             account=distribution.account,
             region=GLOBAL,
             name=distribution.arn,
             type="cloudfront",
             facing=True,
-            acl=acl,
+            guards=(_at_the_edge(distribution),),
             machines=frozenset(machines),
             inert="" if distribution.enabled else "the distribution is switched off",
             unseen=next(filter(None, unseen), ""),
-            no_acl=no_acl,
             foreign=led.foreign,
         )
 
     def balancer(self, balancer: Any) -> Entry:
         """A record of LOAD_BALANCERS: application, network or classic."""
         facing, kind = balancer.scheme == "internet-facing", TYPES[balancer.type]
-        inert, unseen = "" if facing else "internal", self._behind.unseen(balancer.account, balancer.region)
-        acl, no_acl = self._associated.get(balancer.arn), "no web ACL of its own"
-        if kind == "nlb":
-            inert, acl = "a network load balancer cannot carry a web ACL", None
-        elif kind == "classic_elb":
-            acl, no_acl = self._before(balancer)
-            unseen = unseen or ("" if acl else self._no_distributions)
+        guards = {"alb": self._own, "nlb": lambda _: (), "classic_elb": self._before}[kind](balancer)
+        inert = "a network load balancer cannot carry a web ACL" if kind == "nlb" else ""
         return Entry(
             account=balancer.account,
             region=balancer.region,
             name=balancer.arn or balancer.name,
             type=kind,
             facing=facing,
-            acl=acl,
+            guards=guards,
             machines=frozenset(self._behind.machines(balancer)),
-            inert=inert,
-            unseen=unseen,
-            no_acl=no_acl,
+            inert=inert or ("" if facing else "internal"),
+            unseen=self._behind.unseen(balancer.account, balancer.region),
         )
 
-    def _before(self, balancer: Any) -> tuple[str | None, str]:
-        """The web ACL of a distribution before a classic load balancer; one such distribution is enough."""
+    def _own(self, balancer: Any) -> tuple[Guard, ...]:
+        """The web ACL that an application load balancer itself has."""
+        place = (balancer.account, balancer.region)
+        acl = self._associated.get(balancer.arn)
+        unseen = "" if acl or self._world.read("waf", *place) else f"waf in {' '.join(place)} could not be read"
+        return (Guard(*place, acl, "no web ACL of its own", unseen),)
+
+    def _before(self, balancer: Any) -> tuple[Guard, ...]:
+        """The distributions before a classic load balancer, and one more where another may be hidden."""
         before = self._origins.before.get(key(balancer), [])
-        acls = sorted(distribution.web_acl for distribution in before if distribution.web_acl and distribution.web_acl.startswith("arn:"))
-        if acls:
-            return acls[0], ""
-        return None, "no distribution before it has a web ACL" if before else "it cannot carry a web ACL, and no distribution is before it"
+        guards = tuple(_at_the_edge(one, before=f"distribution {one.arn.rsplit('/', 1)[-1]} before it: ") for one in before)
+        if self._no_distributions:
+            return (*guards, Guard(balancer.account, GLOBAL, None, "", unseen=self._no_distributions))
+        none = "it cannot carry a web ACL, and no distribution is before it"
+        return guards or (Guard(balancer.account, GLOBAL, None, none),)
 
     def row(self, entry: Entry) -> Row:
         """One row of WEB_ENTRIES."""
         instances = [self._instances[machine] for machine in sorted(entry.machines) if machine in self._instances]
-        acl = self._rules.acls.get(entry.acl or "")
-        verdict = self._bare(entry, instances) or self._before_groups(entry, instances) or self._by_groups(entry, instances)
+        arns = sorted({guard.acl for guard in entry.guards if guard.acl})
+        acls = [self._rules.acls[arn] for arn in arns if arn in self._rules.acls]
+        verdict = self._bare(entry, instances) or self._guarded(entry, instances)
         return (
             entry.account,
             entry.region,
             entry.name,
             entry.type,
             entry.facing,
-            entry.acl,
+            ";".join(arns) or None,
             sorted({instance.instance_id for instance in instances}),
             sorted({instance.policy for instance in instances if instance.policy}),
             verdict.wanted,
-            acl.present() if acl else (),
+            sorted({group for acl in acls for group in acl.present()}),
             verdict.state,
             verdict.reason,
-            acl.managed_by if acl else None,
+            ";".join(sorted({acl.managed_by for acl in acls if acl.managed_by})) or None,
             verdict.sets,
         )
 
@@ -167,23 +184,36 @@ class _Entries:
         elsewhere = f"; its origin {entry.foreign[0]} leads to none that this run can name" if entry.foreign else ""
         return Verdict("not_applicable", f"no EC2 instance or container host is behind it{elsewhere}")
 
-    def _before_groups(self, entry: Entry, instances: list[Any]) -> Verdict | None:
-        """What holds before the rule groups of the web ACL are looked at."""
+    def _guarded(self, entry: Entry, instances: list[Any]) -> Verdict:
+        """The worst that any of its guards leaves open, with the reason of each that leaves it open."""
         sets, cause = self._rules.sets_of(instances)
-        if entry.acl is None:
-            if entry.type == "alb" and not self._world.read("waf", entry.account, entry.region):
-                return Verdict("unknown", f"waf in {entry.account} {entry.region} could not be read")
-            place = entry.region if entry.type == "alb" else GLOBAL
-            wanted = tuple(name for one in sets if (name := self._rules.wanted(one, entry.account, place)))
-            return Verdict("missing_acl", entry.no_acl, wanted, sets)
-        if entry.acl not in self._rules.acls:
-            return Verdict("unknown", unread_acl(self._world, entry.acl), sets=sets)
-        return Verdict("unknown", cause) if cause else None
+        verdicts = [self._behind_guard(guard, sets, cause) for guard in entry.guards]
+        state = min((verdict.state for verdict in verdicts), key=WORST_FIRST.index)
+        reasons = [guard.before + verdict.reason for guard, verdict in zip(entry.guards, verdicts, strict=True) if verdict.state == state]
+        wanted = {name for verdict in verdicts for name in verdict.wanted}
+        return Verdict(state, "; ".join(reasons), tuple(sorted(wanted)), sets)
 
-    def _by_groups(self, entry: Entry, instances: list[Any]) -> Verdict:
-        sets, _ = self._rules.sets_of(instances)
-        state, wanted, reason = self._rules.state(entry.acl or "", sets)
-        return Verdict(state, reason, wanted, sets)
+    def _behind_guard(self, guard: Guard, sets: tuple[str, ...], cause: str) -> Verdict:
+        """What one guard makes of an entry. `cause`: why the sets are not known."""
+        if guard.unseen:
+            return Verdict("unknown", guard.unseen)
+        if guard.acl is None:
+            wanted = (self._rules.wanted(one, guard.account, guard.region) for one in sets)
+            return Verdict("missing_acl", guard.no_acl, tuple(name for name in wanted if name))
+        if guard.acl not in self._rules.acls:
+            return Verdict("unknown", unread_acl(self._world, guard.acl))
+        if cause:
+            return Verdict("unknown", cause)
+        state, wanted_here, reason = self._rules.state(guard.acl, sets)
+        return Verdict(state, reason, wanted_here)
+
+
+def _at_the_edge(distribution: Any, before: str = "") -> Guard:
+    """The web ACL of a record of DISTRIBUTIONS. One of WAF Classic is none."""
+    acl, no_acl = distribution.web_acl, "no web ACL"
+    if acl and not acl.startswith("arn:"):
+        acl, no_acl = None, f"its web ACL {acl} is of WAF Classic, which is no longer evaluated"
+    return Guard(distribution.account, GLOBAL, acl or None, no_acl, before=before)
 
 
 def _unread(world: World, source: str) -> str:

@@ -148,7 +148,7 @@ WEB_ENTRIES = Table(
         Column("entry", Kind.TEXT, "ARN; a classic load balancer: its name"),
         Column("type", Kind.CATEGORY, "cloudfront, alb, classic_elb, nlb"),
         Column("internet_facing", Kind.FLAG, "reachable from the internet by itself", nullable=True),
-        Column("web_acl", Kind.TEXT, "web ACL that covers it; for a classic load balancer the distribution's", nullable=True),
+        Column("web_acl", Kind.TEXT, "its web ACL; for a classic load balancer those of all distributions before it, joined by ;", nullable=True),
         Column("instances", Kind.TEXTS, "EC2 instances and container hosts behind it"),
         Column("policies", Kind.TEXTS, "WP policies of those"),
         Column("wanted_groups", Kind.TEXTS, "managed rule groups that should be there, as vendor:name"),

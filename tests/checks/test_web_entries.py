@@ -77,9 +77,22 @@ def test_a_web_acl_is_named_in_the_pass() -> None:
     assert (row["reason"], row["observed"]) == (f"a web ACL stands before it: {ACL}", ACL)
 
 
-def test_where_no_group_is_wanted_nothing_is_passed() -> None:
-    row = only(matching(seen(entry(wanted_groups=()))))
-    assert (row["status"], row["expected"]) == ("NOT_APPLICABLE", "no managed rule group")
+@pytest.mark.parametrize(
+    ("sets", "reason"),
+    [
+        ((), "a web ACL is there; no IPS rule asks for a group"),
+        (("web_application",), "a web ACL is there; the schedule names no rule group for web_application"),
+    ],
+)
+def test_where_no_group_is_wanted_nothing_is_passed_and_the_reason_is_the_joins(sets: tuple[str, ...], reason: str) -> None:
+    row = only(matching(seen(entry(wanted_groups=(), wanted_sets=sets, reason=reason))))
+    assert (row["status"], row["reason"], row["expected"]) == ("NOT_APPLICABLE", reason, "no managed rule group")
+
+
+@pytest.mark.parametrize(("state", "expected"), [("missing_acl", "a web ACL"), ("missing_rules", "a managed rule group for web_server")])
+def test_what_a_fail_expects_is_said_although_no_group_is_on_offer(state: str, expected: str) -> None:
+    row = only(matching(seen(entry(state, wanted_groups=(), wanted_sets=("web_server",)))))
+    assert (row["status"], row["expected"]) == ("FAIL", expected)
 
 
 def test_network_load_balancers_are_not_judged() -> None:
@@ -95,9 +108,10 @@ def test_waf_that_was_not_read_makes_its_own_place_unknown(check: Check, change:
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: str(check.id))
-def test_a_classic_load_balancer_depends_on_the_distributions(check: Check) -> None:
-    result = judge(seen(entry("missing_acl"), classic("missing_acl"), changed={("cloudfront", A, "global"): DENIED}), [check])
-    assert dict(zip(result["resource"], result["status"], strict=True)) == {"*": "UNKNOWN", ALB: "FAIL", "old-shop": "UNKNOWN"}
+@pytest.mark.parametrize(("state", "status"), [("covered", "UNKNOWN"), ("unknown", "UNKNOWN"), ("missing_acl", "FAIL")])
+def test_a_classic_load_balancer_is_not_covered_where_the_distributions_were_not_read(check: Check, state: str, status: str) -> None:
+    result = judge(seen(entry("missing_acl"), classic(state), changed={("cloudfront", A, "global"): DENIED}), [check])
+    assert dict(zip(result["resource"], result["status"], strict=True)) == {"*": "UNKNOWN", ALB: "FAIL", "old-shop": status}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: str(check.id))

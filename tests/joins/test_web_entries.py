@@ -281,10 +281,9 @@ def test_a_load_balancer_without_its_own_acl_is_missing_even_behind_a_covered_di
     ("before", "state", "acl", "reason"),
     [
         ([("E1", EDGE_ACL, True)], "covered", EDGE_ACL, "there and blocks"),
-        ([("E1", None, True), ("E2", EDGE_ACL, True)], "covered", EDGE_ACL, "there and blocks"),
         ([("E1", EDGE_ACL, False)], "missing_acl", None, "it cannot carry a web ACL, and no distribution is before it"),
-        ([("E1", None, True)], "missing_acl", None, "no distribution before it has a web ACL"),
-        ([("E1", "0a1b2c3d", True)], "missing_acl", None, "no distribution before it has a web ACL"),
+        ([("E1", None, True)], "missing_acl", None, "distribution E1 before it: no web ACL"),
+        ([("E1", "0a1b2c3d", True)], "missing_acl", None, "distribution E1 before it: its web ACL 0a1b2c3d is of WAF Classic"),
     ],
 )
 def test_a_classic_load_balancer_is_covered_by_a_distribution_before_it_only(before: list[Any], state: str, acl: str | None, reason: str) -> None:
@@ -293,6 +292,73 @@ def test_a_classic_load_balancer_is_covered_by_a_distribution_before_it_only(bef
     mine = only(found[found["type"] == "classic_elb"])
     assert (mine.entry, mine.state, mine.web_acl, mine.wanted_groups) == ("old", state, acl, ("Vendor:ServerRules",))
     assert reason in mine.reason
+
+
+FULL, COUNTING, BARE, GONE = (EDGE_ACL.replace("edge", name) for name in ("full", "counting", "bare", "gone"))
+NO_ACL, RULES, COUNTS, UNSEEN, GOOD = None, BARE, COUNTING, GONE, FULL
+SAID = {
+    NO_ACL: "no web ACL",
+    RULES: "not in the web ACL: Vendor:ServerRules",
+    COUNTS: "only counts, stops nothing: Vendor:ServerRules",
+    UNSEEN: "the web ACL is not among those that were read",
+    GOOD: "a rule group for everything that is wanted is there and blocks",
+}
+EDGES = (
+    *web_acl(group(*SERVER), arn=FULL, region=GLOBAL, managed_by="terraform"),
+    *web_acl(group(*SERVER, "count"), arn=COUNTING, region=GLOBAL, managed_by="cloudformation"),
+    *web_acl(arn=BARE, region=GLOBAL),
+)
+
+
+def classic_behind(*acls: str | None, **options: Any) -> Any:
+    """The classic load balancer behind distributions E0, E1, ... with these web ACLs."""
+    before = [distribution(f"E{number}", "old-1.eu-central-1.elb.amazonaws.com", web_acl=acl) for number, acl in enumerate(acls)]
+    found = entries(*classic(I1), *EDGES, *before, **options)
+    return only(found[found["type"] == "classic_elb"])
+
+
+@pytest.mark.parametrize(
+    ("acls", "state", "worst"),
+    [
+        ((NO_ACL, RULES, COUNTS, UNSEEN, GOOD), "missing_acl", [0]),
+        ((RULES, COUNTS, UNSEEN, GOOD), "missing_rules", [0]),
+        ((COUNTS, UNSEEN, GOOD), "count_only", [0]),
+        ((UNSEEN, GOOD), "unknown", [0]),
+        ((GOOD, UNSEEN, NO_ACL), "missing_acl", [2]),
+        ((GOOD, NO_ACL), "missing_acl", [1]),
+        ((GOOD, COUNTS, COUNTS), "count_only", [1, 2]),
+        ((GOOD, GOOD), "covered", [0, 1]),
+    ],
+)
+def test_a_classic_load_balancer_is_as_bad_as_the_worst_distribution_before_it(acls: tuple[str | None, ...], state: str, worst: list[int]) -> None:
+    mine = classic_behind(*acls)
+    reason = "; ".join(f"distribution E{number} before it: {SAID[acls[number]]}" for number in worst)
+    assert (mine.state, mine.reason) == (state, reason)
+    assert mine.web_acl == ";".join(sorted({acl for acl in acls if acl}))
+    assert mine.wanted_groups == ("Vendor:ServerRules",)
+
+
+def test_groups_and_owners_of_all_the_web_acls_before_a_classic_load_balancer_are_named() -> None:
+    mine = classic_behind(FULL, COUNTING, BARE, None)
+    assert mine.present_groups == ("Vendor:ServerRules (block)", "Vendor:ServerRules (count)")
+    assert mine.managed_by == "cloudformation;terraform"
+
+
+@pytest.mark.parametrize(
+    ("acls", "state"),
+    [((GOOD,), "unknown"), ((COUNTS,), "count_only"), ((NO_ACL, GOOD), "missing_acl"), ((RULES,), "missing_rules"), ((), "unknown")],
+)
+def test_where_another_distribution_may_be_hidden_none_is_covered_and_a_known_hole_stays_one(acls: tuple[str | None, ...], state: str) -> None:
+    mine = classic_behind(*acls, unread=denied(B, GLOBAL, "cloudfront"))
+    assert mine.state == state
+    hidden = f"cloudfront in {B} global could not be read, so a distribution before it may be hidden"
+    assert (mine.reason == hidden) == (state == "unknown")
+
+
+def test_groups_wanted_of_a_distribution_are_those_on_offer_in_its_own_account() -> None:
+    before = distribution("E1", "old-1.eu-central-1.elb.amazonaws.com", account=B)
+    found = entries(*classic(I1), before, more=(offer(SERVER, region=GLOBAL), offer(AWS, region=GLOBAL, account=B)))
+    assert only(found[found["type"] == "classic_elb"]).wanted_groups == ("AWS:CommonRules",)
 
 
 def test_gateway_load_balancers_are_no_way_in_from_the_web() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reporter.sandbox.estate.policies import web_sets
 from reporter.sandbox.estate.spec import Distribution, Group, Instance, LoadBalancer, Place, Task, WebAcl
 
@@ -21,6 +23,8 @@ _STATES = {
     "terraform": "missing_rules",
 }
 """What a web ACL of each kind makes of an entry that instances stand behind."""
+
+_MOST_OPEN_FIRST = ("missing_acl", "missing_rules", "count_only", "covered")
 
 _BALANCERS: tuple[tuple[str, str, bool, str, str | None], ...] = (
     ("shop", "alb", False, "one", "block"),
@@ -45,6 +49,8 @@ _BALANCERS: tuple[tuple[str, str, bool, str, str | None], ...] = (
     ("half", "alb", False, "instance", "partial"),
     ("old-naked", "classic", False, "instance", None),
     ("empty", "alb", False, "none", None),
+    ("old-twice", "classic", False, "instance", None),
+    ("old-mixed", "classic", False, "instance", None),
 )
 """name, kind, internal, target, web ACL."""
 
@@ -57,6 +63,11 @@ _DISTRIBUTIONS: tuple[tuple[str, str, str, str | None, bool], ...] = (
     ("cdn-count", "lb", "shop", "count", True),
     ("cdn-other", "lb", "intake", "other", True),
     ("cdn-off", "lb", "portal", None, False),
+    ("cdn-twice", "lb", "old-twice", "block", True),
+    ("cdn-twice-naked", "lb", "old-twice", None, True),
+    ("cdn-mixed", "lb", "old-mixed", "block", True),
+    ("cdn-mixed-count", "lb", "old-mixed", "count", True),
+    ("cdn-mixed-off", "lb", "old-mixed", None, False),
 )
 """name, origin, origin key, web ACL, enabled."""
 
@@ -113,10 +124,13 @@ class WebDraft:
         return Distribution(name, place.account, origin, origin_key, acl_key, enabled, state)
 
     def _with_distributions(self, distributions: tuple[Distribution, ...]) -> tuple[LoadBalancer, ...]:
-        """A classic load balancer is as covered as the distribution before it."""
-        before = {d.origin_key: d.state for d in distributions if d.origin == "lb" and d.enabled}
+        """A classic load balancer is as open as the most open of the distributions that are on before it."""
+        before: dict[str, set[str]] = {}
+        for distribution in distributions:
+            if distribution.origin == "lb" and distribution.enabled and distribution.state:
+                before.setdefault(distribution.origin_key, set()).add(distribution.state)
         return tuple(
-            LoadBalancer(b.key, b.place, b.kind, b.internal, b.target, b.behind, b.acl, before[b.key])
+            replace(b, state=next(state for state in _MOST_OPEN_FIRST if state in before[b.key]))
             if b.kind == "classic" and b.key in before and not b.internal
             else b
             for b in self.balancers.values()
