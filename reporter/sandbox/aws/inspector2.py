@@ -1,4 +1,7 @@
-"""Inspector: findings and coverage with filters and pages, which moto only queues; off until it is enabled."""
+"""Inspector: findings and coverage with filters and pages, which moto only queues; off until it is enabled.
+
+An administrator sees its enabled members' findings, coverage and clusters too. Members are seeded, or associated as moto has it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from reporter.sandbox.aws.paging import page
 from reporter.sandbox.aws.store import STORE
 
 TYPES = ("ec2", "ecr", "lambda", "lambdaCode", "codeRepository")
+NOT_ASSOCIATED = frozenset({"CREATED", "REMOVED", "RESIGNED", "DELETED"})
 
 
 def statuses(account: str, region: str) -> dict[str, Any]:
@@ -28,10 +32,34 @@ def require_enabled(call: Call) -> None:
         raise refuse("AccessDeniedException", f"Invoking account does not have access to {call.operation}: Inspector is not enabled.")
 
 
+def members(call: Call) -> dict[str, Entry]:
+    """Account -> its membership, whatever became of it."""
+    associated = {member.account_id: Entry.of(member.to_json()) for member in call.backend.list_members()}
+    return {**associated, **call.shelf("members")}
+
+
+def seen(call: Call) -> list[str]:
+    """The account itself, then its enabled members."""
+    return [call.account, *(account for account, member in members(call).items() if member.wire["relationshipStatus"] == "ENABLED")]
+
+
+def shelves(call: Call, kind: str) -> list[dict[str, Any]]:
+    return [STORE.shelf("inspector2", kind, account, call.region) for account in seen(call)]
+
+
+def list_members(call: Call) -> Any:
+    require_enabled(call)
+    everybody = call.params.get("onlyAssociated") is False
+    found = [entry for entry in members(call).values() if everybody or entry.wire["relationshipStatus"] not in NOT_ASSOCIATED]
+    part, token = page(found, call.params.get("nextToken"), call.params.get("maxResults"), most=50)
+    return entries_answer("members", part, nextToken=token)
+
+
 def list_findings(call: Call) -> Any:
     require_enabled(call)
     criteria = call.params.get("filterCriteria") or {}
-    found = [entry for entry in call.shelf("findings").values() if satisfies(entry.wire, criteria, FINDING_FIELDS)]
+    entries = (entry for shelf in shelves(call, "findings") for entry in shelf.values())
+    found = [entry for entry in entries if satisfies(entry.wire, criteria, FINDING_FIELDS)]
     found = sort_findings(found, call.params.get("sortCriteria"))
     part, token = page(found, call.params.get("nextToken"), call.params.get("maxResults"), most=100)
     return entries_answer("findings", part, nextToken=token)
@@ -45,7 +73,7 @@ def list_coverage(call: Call) -> Any:
 
 def covered(call: Call) -> list[Entry]:
     criteria = call.params.get("filterCriteria") or {}
-    return [entry for entry in call.shelf("coverage").values() if satisfies(entry.wire, criteria, COVERAGE_FIELDS)]
+    return [entry for shelf in shelves(call, "coverage") for entry in shelf.values() if satisfies(entry.wire, criteria, COVERAGE_FIELDS)]
 
 
 GROUPS = {
@@ -70,7 +98,7 @@ def list_coverage_statistics(call: Call) -> dict[str, Any]:
 
 def get_clusters_for_image(call: Call) -> Any:
     require_enabled(call)
-    clusters = call.shelf("image_clusters").get(call.params["filter"]["resourceId"], [])
+    clusters = [entry for shelf in shelves(call, "image_clusters") for entry in shelf.get(call.params["filter"]["resourceId"], [])]
     part, token = page(clusters, call.params.get("nextToken"), call.params.get("maxResults"), most=100)
     return entries_answer("cluster", part, nextToken=token)
 
@@ -83,10 +111,16 @@ def account_state(account: str, region: str) -> dict[str, Any]:
 
 
 def batch_get_account_status(call: Call) -> dict[str, Any]:
+    """Of the account itself and its members; every other account fails."""
     accounts = call.params.get("accountIds") or [call.account]
     if len(accounts) > 100:
         raise refuse("ValidationException", "At most 100 account ids may be asked for at once.")
-    return {"accounts": [account_state(account, call.region) for account in accounts], "failedAccounts": []}
+    known = {call.account, *members(call)}
+    denied = {"errorCode": "ACCESS_DENIED", "errorMessage": "The account is not a member."}
+    return {
+        "accounts": [account_state(account, call.region) for account in accounts if account in known],
+        "failedAccounts": [{"accountId": account, **denied} for account in accounts if account not in known],
+    }
 
 
 def switch(call: Call, status: str) -> dict[str, Any]:
@@ -128,6 +162,16 @@ def seed_image_clusters(account: str, region: str, items: list[Any]) -> None:
         shelf[image] = [conform("inspector2", "ClusterInformation", c, f"items[{i}].clusters[{j}]") for j, c in enumerate(clusters)]
 
 
+def seed_members(account: str, region: str, items: list[Any]) -> None:
+    """An account and its relationship are needed."""
+    for i, item in enumerate(items):
+        entry = conform("inspector2", "Member", item, f"items[{i}]")
+        for name in ("accountId", "relationshipStatus"):
+            if not entry.wire.get(name):
+                raise NotConforming(f"items[{i}].{name}", "a member has it")
+        STORE.shelf("inspector2", "members", account, region)[entry.wire["accountId"]] = entry
+
+
 STATUSES = ("ENABLING", "ENABLED", "DISABLING", "DISABLED", "SUSPENDING", "SUSPENDED")
 
 
@@ -145,10 +189,17 @@ EXTENSION = Extension(
         "ListFindings": list_findings,
         "ListCoverage": list_coverage,
         "ListCoverageStatistics": list_coverage_statistics,
+        "ListMembers": list_members,
         "GetClustersForImage": get_clusters_for_image,
         "BatchGetAccountStatus": batch_get_account_status,
         "Enable": enable,
         "Disable": disable,
     },
-    kinds={"findings": seed_findings, "coverage": seed_coverage, "image_clusters": seed_image_clusters, "status": seed_status},
+    kinds={
+        "findings": seed_findings,
+        "coverage": seed_coverage,
+        "image_clusters": seed_image_clusters,
+        "members": seed_members,
+        "status": seed_status,
+    },
 )

@@ -1,4 +1,4 @@
-"""Macie: off until it is enabled, and findings, which moto does not have."""
+"""Macie: off until it is enabled, and findings and members, which moto does not have. An administrator sees its members' findings too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reporter.sandbox.aws.store import STORE
 ERROR = "ValidationException"
 SESSION = "session"
 STATUSES = ("ENABLED", "PAUSED", "DISABLED")
+CURRENT = frozenset({"Enabled", "Paused"})
 BEGINNING = "2024-01-01T00:00:00.000Z"
 
 
@@ -57,10 +58,25 @@ def disable_macie(call: Call) -> dict[str, Any]:
     return {}
 
 
+def shelves(call: Call) -> list[dict[str, Any]]:
+    """The account's own findings, then those of its members."""
+    members = [entry.wire for entry in call.shelf("members").values()]
+    seen = [member["accountId"] for member in members if member["relationshipStatus"] in CURRENT]
+    return [STORE.shelf("macie2", "findings", account, call.region) for account in (call.account, *seen)]
+
+
+def list_members(call: Call) -> Any:
+    require_enabled(call)
+    everybody = str(call.params.get("onlyAssociated") or "true").lower() == "false"
+    members = [entry for entry in call.shelf("members").values() if everybody or entry.wire["relationshipStatus"] in CURRENT]
+    part, token = page(members, call.params.get("nextToken"), call.params.get("maxResults"), most=25, error=ERROR)
+    return entries_answer("members", part, nextToken=token)
+
+
 def list_findings(call: Call) -> dict[str, Any]:
     require_enabled(call)
     criterion = (call.params.get("findingCriteria") or {}).get("criterion") or {}
-    found = [entry for entry in call.shelf("findings").values() if matches(entry.wire, criterion, error=ERROR)]
+    found = [entry for shelf in shelves(call) for entry in shelf.values() if matches(entry.wire, criterion, error=ERROR)]
     found = in_order(found, call.params.get("sortCriteria"), lambda entry: entry.wire)
     part, token = page(found, call.params.get("nextToken"), call.params.get("maxResults"), most=50, error=ERROR)
     return {"findingIds": [entry.wire["id"] for entry in part], "nextToken": token}
@@ -71,14 +87,24 @@ def get_findings(call: Call) -> Any:
     ids = call.params["findingIds"]
     if len(ids) > 50:
         raise refuse(ERROR, f"The request has {len(ids)} finding ids; at most 50 are allowed.")
-    shelf = call.shelf("findings")
-    found = [shelf[identifier] for identifier in ids if identifier in shelf]
+    known = {identifier: entry for shelf in shelves(call) for identifier, entry in shelf.items()}
+    found = [known[identifier] for identifier in ids if identifier in known]
     return entries_answer("findings", in_order(found, call.params.get("sortCriteria"), lambda entry: entry.wire))
 
 
 def seed_findings(account: str, region: str, items: list[Any]) -> None:
     entries = [conform("macie2", "Finding", item, f"items[{i}]") for i, item in enumerate(items)]
     STORE.shelf("macie2", "findings", account, region).update({entry.wire["id"]: entry for entry in entries})
+
+
+def seed_members(account: str, region: str, items: list[Any]) -> None:
+    """An account and its relationship are needed."""
+    for i, item in enumerate(items):
+        entry = conform("macie2", "Member", item, f"items[{i}]")
+        for name in ("accountId", "relationshipStatus"):
+            if not entry.wire.get(name):
+                raise NotConforming(f"items[{i}].{name}", "a member has it")
+        STORE.shelf("macie2", "members", account, region)[entry.wire["accountId"]] = entry
 
 
 def seed_session(account: str, region: str, items: list[Any]) -> None:
@@ -98,6 +124,7 @@ EXTENSION = Extension(
         "DisableMacie": disable_macie,
         "ListFindings": list_findings,
         "GetFindings": get_findings,
+        "ListMembers": list_members,
     },
-    kinds={"findings": seed_findings, "session": seed_session},
+    kinds={"findings": seed_findings, "members": seed_members, "session": seed_session},
 )

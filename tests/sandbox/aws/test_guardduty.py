@@ -150,3 +150,27 @@ def test_two_regions_do_not_see_each_other(aws: Door, guardduty: tuple[Any, str]
 )
 def test_a_finding_aws_would_not_send_is_refused_with_its_path(aws: Door, change: dict[str, Any], path: str) -> None:
     assert aws.refused_seed("guardduty", "findings", [guardduty_finding(1, **change)]) == path
+
+
+def test_an_administrator_sees_its_enabled_members_and_their_findings(aws: Door, guardduty: tuple[Any, str]) -> None:
+    client, detector = guardduty
+    features = [{"Name": "RUNTIME_MONITORING", "Status": "ENABLED"}]
+    theirs = aws.client("guardduty", key=aws.assumed(OTHER)).create_detector(Enable=True, Features=features)["DetectorId"]
+    aws.seed("guardduty", "findings", [guardduty_finding(1)])
+    aws.seed("guardduty", "findings", [guardduty_finding(2, AccountId=OTHER)], account=OTHER)
+    aws.seed("guardduty", "members", [{"AccountId": OTHER, "RelationshipStatus": "Enabled"}])
+    assert [member["DetectorId"] for member in client.list_members(DetectorId=detector)["Members"]] == [theirs]
+    ids = client.list_findings(DetectorId=detector)["FindingIds"]
+    assert [one["AccountId"] for one in client.get_findings(DetectorId=detector, FindingIds=ids)["Findings"]] == ["123456789012", OTHER]
+    told = client.get_member_detectors(DetectorId=detector, AccountIds=[OTHER, "777788889999"])
+    assert [(one["AccountId"], one["Features"][0]["Name"]) for one in told["MemberDataSourceConfigurations"]] == [(OTHER, "RUNTIME_MONITORING")]
+    assert [one["AccountId"] for one in told["UnprocessedAccounts"]] == ["777788889999"]
+
+
+def test_a_removed_member_is_listed_only_when_all_are_asked_for_and_its_findings_are_not(aws: Door, guardduty: tuple[Any, str]) -> None:
+    client, detector = guardduty
+    aws.seed("guardduty", "findings", [guardduty_finding(2, AccountId=OTHER)], account=OTHER)
+    aws.seed("guardduty", "members", [{"AccountId": OTHER, "RelationshipStatus": "Removed"}])
+    assert client.list_members(DetectorId=detector)["Members"] == []
+    assert [one["AccountId"] for one in client.list_members(DetectorId=detector, OnlyAssociated="false")["Members"]] == [OTHER]
+    assert client.list_findings(DetectorId=detector)["FindingIds"] == []

@@ -113,9 +113,60 @@ def test_off_until_enabled(aws: Door) -> None:
     assert client.batch_get_account_status()["accounts"][0]["state"]["status"] == "DISABLED"
 
 
-def test_status_is_per_account(aws: Door, inspector: Any) -> None:
-    states = {row["accountId"]: row["state"]["status"] for row in inspector.batch_get_account_status(accountIds=[HOME, OTHER])["accounts"]}
-    assert states == {HOME: "ENABLED", OTHER: "DISABLED"}
+def test_status_is_told_of_the_account_and_its_members_and_of_no_other(aws: Door, inspector: Any) -> None:
+    aws.seed("inspector2", "members", [{"accountId": OTHER, "relationshipStatus": "ENABLED"}])
+    told = inspector.batch_get_account_status(accountIds=[HOME, OTHER, "777788889999"])
+    assert {row["accountId"]: row["state"]["status"] for row in told["accounts"]} == {HOME: "ENABLED", OTHER: "DISABLED"}
+    assert [(row["accountId"], row["errorCode"]) for row in told["failedAccounts"]] == [("777788889999", "ACCESS_DENIED")]
+
+
+def test_members_come_in_pages_and_those_of_the_past_only_when_all_are_asked_for(aws: Door, inspector: Any) -> None:
+    now = [{"accountId": f"{number:012}", "relationshipStatus": "ENABLED"} for number in range(1, 61)]
+    gone = [{"accountId": OTHER, "relationshipStatus": "REMOVED"}]
+    aws.seed("inspector2", "members", [*now, *gone])
+    assert [len(page["members"]) for page in inspector.get_paginator("list_members").paginate()] == [50, 10]
+    assert [page["members"] for page in inspector.get_paginator("list_members").paginate(onlyAssociated=True)] == [now[:50], now[50:]]
+    everybody = inspector.get_paginator("list_members").paginate(onlyAssociated=False, maxResults=50)
+    assert [member for page in everybody for member in page["members"]] == [*now, *gone]
+
+
+def test_a_page_of_over_fifty_members_is_refused(inspector: Any) -> None:
+    with pytest.raises(inspector.exceptions.ValidationException):
+        inspector.list_members(maxResults=51)
+
+
+def test_members_are_those_of_one_account_and_region(aws: Door, inspector: Any) -> None:
+    aws.seed("inspector2", "members", [{"accountId": OTHER, "relationshipStatus": "ENABLED"}])
+    aws.seed("inspector2", "status", [{"ec2": "ENABLED"}], region="us-east-1")
+    assert aws.client("inspector2", region="us-east-1").list_members()["members"] == []
+    assert [member["accountId"] for member in inspector.list_members()["members"]] == [OTHER]
+
+
+def test_an_account_that_was_associated_is_a_member_with_a_time(inspector: Any) -> None:
+    inspector.associate_member(accountId=OTHER)
+    (member,) = inspector.list_members()["members"]
+    assert (member["accountId"], member["relationshipStatus"], member["delegatedAdminAccountId"]) == (OTHER, "ENABLED", HOME)
+    assert isinstance(member["updatedAt"], datetime)
+
+
+def test_an_administrator_sees_what_its_enabled_members_see(aws: Door, inspector: Any) -> None:
+    third, cluster = "777788889999", {"clusterArn": "arn:aws:ecs:eu-central-1:111122223333:cluster/shop", "clusterDetails": []}
+    for number, account in enumerate((HOME, OTHER, third)):
+        aws.seed("inspector2", "findings", [inspector_finding(number, awsAccountId=account)], account=account)
+        aws.seed("inspector2", "coverage", [covered(number, accountId=account)], account=account)
+    aws.seed("inspector2", "image_clusters", [{"imageResourceId": IMAGE, "clusters": [cluster]}], account=OTHER)
+    members = [{"accountId": OTHER, "relationshipStatus": "ENABLED"}, {"accountId": third, "relationshipStatus": "DISABLED"}]
+    aws.seed("inspector2", "members", members)
+    assert [finding["awsAccountId"] for finding in inspector.list_findings()["findings"]] == [HOME, OTHER]
+    assert [resource["accountId"] for resource in inspector.list_coverage()["coveredResources"]] == [HOME, OTHER]
+    assert inspector.get_clusters_for_image(filter={"resourceId": IMAGE})["cluster"] == [cluster]
+    assert inspector.list_members()["members"] == members
+
+
+def test_members_are_listed_only_where_inspector_is_on(aws: Door) -> None:
+    client = aws.client("inspector2")
+    with pytest.raises(client.exceptions.AccessDeniedException):
+        client.list_members()
 
 
 def test_more_than_a_hundred_accounts_are_refused(inspector: Any) -> None:
@@ -173,6 +224,8 @@ def test_clusters_of_an_image(aws: Door, inspector: Any) -> None:
         ("findings", inspector_finding(1, updatedAt="yesterday-ish"), "items[0].updatedAt"),
         ("findings", inspector_finding(1, resources=None), "items[0].resources"),
         ("findings", inspector_finding(1, inspectorScore="9"), "items[0].inspectorScore"),
+        ("members", {"accountId": OTHER}, "items[0].relationshipStatus"),
+        ("members", {"accountId": OTHER, "relationshipStatus": "Enabled"}, "items[0].relationshipStatus"),
         ("status", {"ec3": "ENABLED"}, "items[0].ec3"),
         ("status", {"ec2": "ON"}, "items[0].ec2"),
         ("coverage", {"accountId": HOME}, "items[0].resourceType"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Door
+from .conftest import OTHER, Door
 from .samples import macie_finding
 
 
@@ -75,3 +75,20 @@ def test_more_than_fifty_ids_are_refused(macie: Any) -> None:
 
 def test_a_status_macie_does_not_have_is_refused(aws: Door) -> None:
     assert aws.refused_seed("macie2", "session", [{"status": "ON"}]) == "items[0].status"
+
+
+def test_an_administrator_sees_its_members_and_their_findings(aws: Door, macie: Any) -> None:
+    aws.seed("macie2", "findings", [macie_finding(1)])
+    for number, account in ((2, OTHER), (3, "777788889999")):
+        aws.seed("macie2", "findings", [macie_finding(number, accountId=account)], account=account)
+    members = [{"accountId": OTHER, "relationshipStatus": "Paused"}, {"accountId": "777788889999", "relationshipStatus": "Removed"}]
+    aws.seed("macie2", "members", members)
+    assert macie.list_members()["members"] == members[:1]
+    assert macie.list_members(onlyAssociated="false", maxResults=1)["members"] == members[:1]
+    assert [len(page["members"]) for page in macie.get_paginator("list_members").paginate(onlyAssociated="false", maxResults=1)] == [1, 1]
+    ids = macie.list_findings()["findingIds"]
+    assert [one["accountId"] for one in macie.get_findings(findingIds=ids)["findings"]] == ["123456789012", OTHER]
+
+
+def test_a_member_without_a_relationship_is_refused(aws: Door) -> None:
+    assert aws.refused_seed("macie2", "members", [{"accountId": OTHER}]) == "items[0].relationshipStatus"
