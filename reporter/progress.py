@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from reporter.core.ledger import LedgerRow
 from reporter.core.scope import ScopeState
+from reporter.reports.view import legible
 from reporter.run import Watch
 
 
@@ -28,7 +29,8 @@ def progress() -> Iterator[Watch]:
         def settled(row: LedgerRow) -> None:
             bar.advance(task)
             if row.state in (ScopeState.DENIED, ScopeState.UNAVAILABLE):
-                console.print(f"{row.state.value}: {row.scope}: {row.message}", markup=False, highlight=False)
+                message = legible(" ".join(row.message.split()))
+                console.print(f"{row.state.value}: {row.scope}: {message}", markup=False, emoji=False, highlight=False, soft_wrap=True)
 
         yield Watch(
             planned=lambda count: bar.update(task, total=count),
