@@ -114,7 +114,7 @@ class Hand:
                 raise problem from error
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if error_code(error) in refused or 400 <= status < 500:
-                raise Refused(f"{where}: {error_code(error)}: {error_message(error)[:300]}") from error
+                raise Refused(f"{where}: {error_code(error)}: {error_message(error)[:300]}", code=error_code(error)) from error
             raise Uncertain(problem.message) from error
         except BotoCoreError as error:
             lost = from_the_way(error, where=where)

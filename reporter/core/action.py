@@ -36,11 +36,11 @@ class Held(NotMade):
 
 
 class Refused(Exception):
-    """A write that was answered with no: nothing was changed by it. `permission`: what to grant, where that is the cause."""
+    """A write that was answered with no: nothing was changed by it. `permission`: what to grant, where that is the cause; `code`: AWS's error code."""
 
-    def __init__(self, message: str, *, permission: str = "") -> None:
+    def __init__(self, message: str, *, permission: str = "", code: str = "") -> None:
         super().__init__(message)
-        self.message, self.permission = message, permission
+        self.message, self.permission, self.code = message, permission, code
 
 
 class Uncertain(Exception):

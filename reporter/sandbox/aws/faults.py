@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reporter.sandbox.aws.conformance import NotConforming, expect
-from reporter.sandbox.aws.error_answers import CLOSED, Answer, denied, expired, throttled
+from reporter.sandbox.aws.error_answers import CLOSED, Answer, denied, error, expired, throttled
 from reporter.sandbox.aws.recognise import Asked
 from reporter.sandbox.aws.switched_off import Real, not_enabled
 
@@ -100,6 +100,12 @@ def truncated(_asked: Asked, real: Real) -> Answer:
     return Answer(whole.status, whole.headers, whole.body[: len(whole.body) // 2])
 
 
+def done_then_500(asked: Asked, real: Real) -> Answer:
+    """The call takes effect, and its answer says that something went wrong."""
+    real()
+    return error(asked, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure.", 500)
+
+
 ANSWERS: dict[str, Callable[[Asked, Real], Answer]] = {
     "access_denied": lambda asked, _real: denied(asked),
     "throttle": lambda asked, _real: throttled(asked),
@@ -107,5 +113,6 @@ ANSWERS: dict[str, Callable[[Asked, Real], Answer]] = {
     "not_enabled": not_enabled,
     "malformed": lambda _asked, _real: Answer(200, [("Content-Type", "text/html")], HTML),
     "truncated": truncated,
+    "done_then_500": done_then_500,
     "reset": lambda _asked, _real: CLOSED,
 }

@@ -16,6 +16,8 @@ from reporter.sandbox.aws.wafv2_groups import VERSION, Group, managed_groups, se
 from reporter.sandbox.aws.wafv2_rules import capacity_of, check_rules, invalid
 
 MISSING = "WAFNonexistentItemException"
+APPLICATION = "ApplicationConfig"
+BEYOND_MOTO = (APPLICATION, "DataProtectionConfig", "MonetizationConfig", "OnSourceDDoSProtectionConfig")
 RESOURCE_TYPES = {
     "APPLICATION_LOAD_BALANCER": ":loadbalancer/app/",
     "API_GATEWAY": ":/restapis/",
@@ -74,16 +76,21 @@ def create_web_acl(call: Call) -> Any:
     capacity = checked_capacity(call)
     answer = call.original()
     created = json.loads(answer[2])["Summary"]["ARN"]
-    backend_of(call, cloudfront=call.params["Scope"] == "CLOUDFRONT").wacls[created].capacity = capacity
+    acl = backend_of(call, cloudfront=call.params["Scope"] == "CLOUDFRONT").wacls[created]
+    acl.capacity, acl.members = capacity, beyond_moto(call)
     return answer
 
 
 def update_web_acl(call: Call) -> Any:
+    """Replaces the whole of it, as AWS does: what is not given is gone, but an application configuration stays, and may not change."""
     capacity = checked_capacity(call)
+    acl = backend_of(call, cloudfront=call.params["Scope"] == "CLOUDFRONT").get_web_acl(None, call.params["Name"], call.params["Id"])
+    given, application = beyond_moto(call), acl.members.get(APPLICATION)
+    if application and given.setdefault(APPLICATION, application) != application:
+        raise invalid("The application configuration cannot be changed.", "APPLICATION_CONFIG", call.params["Name"])
     answer = call.original()
-    backend = backend_of(call, cloudfront=call.params["Scope"] == "CLOUDFRONT")
-    acl = backend.get_web_acl(None, call.params["Name"], call.params["Id"])
-    acl.capacity = capacity
+    acl.capacity, acl.members = capacity, given
+    acl.description = call.params.get("Description") or ""
     if not call.params.get("Rules"):
         acl.rules = []
     for attribute, member in (
@@ -95,6 +102,12 @@ def update_web_acl(call: Call) -> Any:
     ):
         setattr(acl, attribute, call.params.get(member))
     return answer
+
+
+def beyond_moto(call: Call) -> dict[str, Any]:
+    """What a web ACL is given that moto does not keep, as it came."""
+    body: dict[str, Any] = json.loads(call.response.body)
+    return {name: body[name] for name in BEYOND_MOTO if body.get(name) is not None}
 
 
 def delete_web_acl(call: Call) -> Any:
@@ -116,6 +129,7 @@ def described(call: Call, acl: Any) -> dict[str, Any]:
     managed = STORE.shelf("wafv2", "firewall_manager", call.account, home).get(acl.arn)
     web_acl: dict[str, Any] = without_nulls(acl.to_dict())
     web_acl.pop("LockToken", None)
+    web_acl |= acl.members
     web_acl["ManagedByFirewallManager"] = managed is not None
     if managed:
         web_acl["PreProcessFirewallManagerRuleGroups"] = managed["first"]

@@ -166,3 +166,17 @@ def test_a_fault_that_makes_no_sense_is_refused(aws: Door, body: Any, path: str)
     answer = aws.control("POST", "/sandbox/faults", body)
     assert (answer.status_code, answer.json()["path"]) == (400, path)
     assert aws.client("ecs").list_clusters()["clusterArns"] == []
+
+
+@pytest.mark.parametrize(("service", "method", "operation", "key"), CALLS)
+def test_a_500_can_hide_a_true_answer(aws: Door, service: str, method: str, operation: str, key: str) -> None:
+    aws.fault(service, "done_then_500", times=1)
+    assert refusal(getattr(aws.client(service), method))[:2] == ("InternalFailure", 500)
+    assert key in getattr(aws.client(service), method)()
+
+
+def test_what_is_answered_with_500_may_have_taken_effect(aws: Door) -> None:
+    client = aws.client("guardduty")
+    aws.fault("guardduty", "done_then_500", operation="CreateDetector", times=1)
+    assert refusal(lambda: client.create_detector(Enable=True))[:2] == ("InternalFailure", 500)
+    assert len(client.list_detectors()["DetectorIds"]) == 1

@@ -139,6 +139,44 @@ def test_rules_come_back_as_they_were_put_and_an_update_replaces_them_all(aws: D
     assert client.get_web_acl(Name="shop", Id=summary["Id"], Scope="REGIONAL")["WebACL"].get("Rules", []) == []
 
 
+EVERYTHING: dict[str, Any] = {
+    "Description": "the shop",
+    "CustomResponseBodies": {"sorry": {"ContentType": "TEXT_PLAIN", "Content": "no"}},
+    "CaptchaConfig": {"ImmunityTimeProperty": {"ImmunityTime": 60}},
+    "ChallengeConfig": {"ImmunityTimeProperty": {"ImmunityTime": 300}},
+    "TokenDomains": ["example.com"],
+    "AssociationConfig": {"RequestBody": {"API_GATEWAY": {"DefaultSizeInspectionLimit": "KB_32"}}},
+    "DataProtectionConfig": {"DataProtections": [{"Field": {"FieldType": "BODY"}, "Action": "HASH"}]},
+    "OnSourceDDoSProtectionConfig": {"ALBLowReputationMode": "ALWAYS_ON"},
+    "MonetizationConfig": {"CurrencyMode": "TEST"},
+    "ApplicationConfig": {"Attributes": [{"Name": "type", "Values": ["shop"]}]},
+}
+
+
+def test_every_member_is_kept_and_an_update_without_it_takes_it_away(aws: Door) -> None:
+    client = aws.client("wafv2")
+    fixed: dict[str, Any] = {"Name": "shop", "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": VISIBILITY}
+    summary = client.create_web_acl(**fixed, **EVERYTHING)["Summary"]
+    asked = {"Name": "shop", "Id": summary["Id"], "Scope": "REGIONAL"}
+    got = client.get_web_acl(**asked)["WebACL"]
+    assert {name: got[name] for name in EVERYTHING} == EVERYTHING
+    token = client.update_web_acl(**fixed, Id=summary["Id"], LockToken=summary["LockToken"], **EVERYTHING)["NextLockToken"]
+    assert client.get_web_acl(**asked)["WebACL"] == got
+    client.update_web_acl(**fixed, Id=summary["Id"], LockToken=token)
+    bare = client.get_web_acl(**asked)["WebACL"]
+    assert {name: bare[name] for name in EVERYTHING if bare.get(name)} == {"ApplicationConfig": EVERYTHING["ApplicationConfig"]}
+
+
+def test_an_application_configuration_cannot_be_changed(aws: Door) -> None:
+    client = aws.client("wafv2")
+    fixed: dict[str, Any] = {"Name": "shop", "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": VISIBILITY}
+    summary = client.create_web_acl(**fixed, **EVERYTHING)["Summary"]
+    other = {"Attributes": [{"Name": "type", "Values": ["bank"]}]}
+    with pytest.raises(client.exceptions.WAFInvalidParameterException):
+        client.update_web_acl(**fixed, Id=summary["Id"], LockToken=summary["LockToken"], ApplicationConfig=other)
+    assert client.get_web_acl(ARN=summary["ARN"])["LockToken"] == summary["LockToken"]
+
+
 def test_a_stale_lock_token_is_refused(aws: Door) -> None:
     client = aws.client("wafv2")
     summary = acl(client)
