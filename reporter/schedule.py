@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from reporter import schedule_errors as explain
-from reporter.core.settings import ChecksSettings, Duration, ExceptionRule, OwnersSettings, Section, Settings, TagScope, WafSettings
+from reporter.core.settings import Address, ChecksSettings, Duration, ExceptionRule, OwnersSettings, Section, Settings, TagScope, WafSettings
 
 SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:arn:[^\s]+|ssm:/[^\s]+")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 DELEGABLE = ("guardduty", "inspector", "macie")
 
 
@@ -105,6 +106,7 @@ class Aws(Section):
     organization: Organization | None = None
     regions: tuple[str, ...] | Literal["all"]
     delegated_admin: dict[Literal["guardduty", "inspector", "macie"], AccountId] = Field(default_factory=dict)
+    """service -> account where it is read once per region for all its members; other accounts are read with their own role"""
     scope: TagScope | None = None
     concurrency: int = Field(4, ge=1, le=64)
     """calls at once per account and service"""
@@ -117,7 +119,7 @@ class Aws(Section):
     def _regions(cls, value: tuple[str, ...] | str) -> tuple[str, ...] | str:
         if isinstance(value, str):
             return value
-        wrong = [region for region in value if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region)]
+        wrong = [region for region in value if not REGION.fullmatch(region)]
         if wrong or not value:
             raise ValueError(f"regions are named like eu-central-1, or the one word all; not: {', '.join(wrong) or 'an empty list'}")
         return tuple(sorted(set(value)))
@@ -249,10 +251,68 @@ class ConfigRules(Section):
     prefix: str = Field("reporter-", pattern=r"^[A-Za-z0-9_-]{1,40}$")
 
 
+class Smtp(Section):
+    """A mail server, and how it is spoken to."""
+
+    host: str = Field(pattern=r"^[A-Za-z0-9:.-]{1,253}$")
+    port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Smtp:
+        if self.security == "none" and not _loopback(self.host):
+            raise ValueError("security none is for a mail server on this machine: the rest is starttls or tls")
+        if bool(self.user) != (self.password is not None):
+            raise ValueError("user and password go together")
+        return self
+
+
+class Ses(Section):
+    """Amazon SES of the job's own account, in one region."""
+
+    region: str
+    configuration_set: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        if not REGION.fullmatch(value):
+            raise ValueError("a region is named like eu-central-1")
+        return value
+
+
+def _plain(value: str) -> str:
+    if not value or not value.isascii():
+        raise ValueError("an address in plain ASCII, like reporter@example.com (a domain of other letters in its xn-- form)")
+    return value
+
+
+PlainAddress = Annotated[Address, AfterValidator(_plain)]
+
+
+class Email(Section):
+    """Who mails are from and how they are sent: through a mail server, or through SES."""
+
+    sender: PlainAddress
+    reply_to: PlainAddress | None = None
+    smtp: Smtp | None = None
+    ses: Ses | None = None
+    max_bytes: int = Field(10485760, ge=1)
+    """a larger message is not sent"""
+
+    @model_validator(mode="after")
+    def _one_way_to_send(self) -> Email:
+        if (self.smtp is None) == (self.ses is None):
+            raise ValueError("name one way to send: smtp, or ses")
+        return self
+
+
 class Deliver(Section):
     """Where files go. What a version cannot deliver yet is said in run.json, under held_back."""
 
-    email: dict[str, Any] = Field(default_factory=dict)
+    email: Email | None = None
     s3: dict[str, Any] = Field(default_factory=dict)
     config_rules: ConfigRules | None = None
     security_hub: dict[str, Any] = Field(default_factory=dict)

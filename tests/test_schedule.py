@@ -49,7 +49,11 @@ actions:
 exceptions:
   - {check: firewall_active, resource: i-1, reason: legacy, owner: payments, approved_by: secops, ticket: SEC-1, expires: 2027-03-31}
 reports: {languages: [en, de], frameworks: []}
-deliver: {email: {}, s3: {}, config_rules: {unknown: retire}, security_hub: {}}
+deliver:
+  email: {sender: reporter@example.com, smtp: {host: mail.example.com, user: reporter, password: "env:SMTP_PASSWORD"}, reply_to: secops@example.com}
+  s3: {}
+  config_rules: {unknown: retire}
+  security_hub: {}
 state: s3://bucket/prefix
 evidence: {key: "file:/keys/seal.pem", chain: prod, store: "s3://bucket/packs", retention_days: 400}
 """,
@@ -102,6 +106,66 @@ evidence: {key: "file:/keys/seal.pem", chain: prod, store: "s3://bucket/packs", 
 )
 def test_a_mistake_is_named_with_what_to_change(mistake: str, message: str) -> None:
     assert message in said(mistake)
+
+
+def email(text: str) -> str:
+    return GOOD + "deliver: {email: {" + text + "}}"
+
+
+SENDER = "sender: reporter@example.com"
+
+
+def test_a_mail_server_is_spoken_to_with_starttls_unless_it_is_said_otherwise() -> None:
+    found = parse(email(f"{SENDER}, smtp: {{host: mail.example.com}}"), "here").deliver.email
+    assert found is not None
+    assert found.smtp is not None
+    assert (found.smtp.port, found.smtp.security, found.smtp.password, found.ses) == (587, "starttls", None, None)
+    assert (found.reply_to, found.max_bytes) == (None, 10485760)
+
+
+def test_mail_may_go_through_ses() -> None:
+    schedule = parse(email(f"{SENDER}, ses: {{region: eu-central-1, configuration_set: reports}}"), "here")
+    assert schedule.deliver.email is not None
+    assert schedule.deliver.email.ses is not None
+    assert (schedule.deliver.email.ses.region, schedule.deliver.email.ses.configuration_set) == ("eu-central-1", "reports")
+    assert Schedule.model_validate_json(schedule.model_dump_json()) == schedule
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "'::1'"])
+def test_mail_in_the_clear_is_for_this_machine_only(host: str) -> None:
+    assert parse(email(f"{SENDER}, smtp: {{host: {host}, port: 2525, security: none}}"), "here")
+
+
+def test_without_email_nothing_is_mailed() -> None:
+    assert parse(GOOD, "here").deliver.email is None
+    assert parse(GOOD + "deliver: {email: }", "here").deliver.email is None
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ("", "deliver.email.sender: this key is required"),
+        (SENDER, "name one way to send: smtp, or ses"),
+        (f"{SENDER}, smtp: {{host: a}}, ses: {{region: us-east-1}}", "name one way to send: smtp, or ses"),
+        (f"{SENDER}, smpt: {{host: a}}", "deliver.email.smpt: unknown key; did you mean smtp?"),
+        (f"{SENDER}, smtp: {{hots: a}}", "deliver.email.smtp.hots: unknown key; did you mean host?"),
+        (f"{SENDER}, smtp: {{}}", "deliver.email.smtp.host: this key is required"),
+        (f"{SENDER}, ses: {{regoin: us-east-1}}", "deliver.email.ses.regoin: unknown key; did you mean region?"),
+        (f"{SENDER}, ses: {{region: Frankfurt}}", "a region is named like eu-central-1"),
+        (f"{SENDER}, smtp: {{host: mail.example.com, security: none}}", "security none is for a mail server on this machine"),
+        (f"{SENDER}, smtp: {{host: a, user: u}}", "user and password go together"),
+        (f'{SENDER}, smtp: {{host: a, password: "env:P"}}', "user and password go together"),
+        (f"{SENDER}, smtp: {{host: a, user: u, password: hunter2}}", "a secret is named, never written here"),
+        (f"{SENDER}, smtp: {{host: 'smtp://a'}}", "deliver.email.smtp.host"),
+        ("sender: '', ses: {region: us-east-1}", "an address in plain ASCII"),
+        ("sender: rêporter@example.com, ses: {region: us-east-1}", "an address in plain ASCII"),
+        (r'sender: "a@example.com\r\nBcc: b@example.com", ses: {region: us-east-1}', "an address like payments@example.com"),
+        (f"{SENDER}, reply_to: nobody, ses: {{region: us-east-1}}", "an address like payments@example.com"),
+    ],
+)
+def test_a_mistake_in_the_mail_settings_is_named(mistake: str, message: str) -> None:
+    assert message in said(email(mistake))
+    assert "hunter2" not in said(email(mistake))
 
 
 def test_a_literal_secret_is_never_repeated() -> None:
