@@ -15,16 +15,18 @@ import click
 from reporter import __version__
 from reporter.core import clock
 from reporter.core.errors import ReporterError, ScheduleError
+from reporter.core.text import legible
 
 if TYPE_CHECKING:
     from reporter.run import Finished
 
-COMPLETE, BROKE, WRONG, INCOMPLETE, FAILED_CHECKS = 0, 1, 2, 3, 5
+COMPLETE, BROKE, WRONG, INCOMPLETE, FAILED_ACTION, FAILED_CHECKS = 0, 1, 2, 3, 4, 5
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 SCHEDULE = click.option("--schedule", "schedule_file", type=FILE, default=Path("schedule.yaml"), show_default=True, help="The schedule.")
 OUT = click.option("--out", type=FOLDER, default=Path("out"), show_default=True, help="Folder that runs are kept in.")
+STORED = click.argument("stored", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))
 FAIL_ON = click.option("--fail-on", type=click.Choice(["FAIL"]), help="Exit with 5 when a check has this status.")
 
 
@@ -76,7 +78,7 @@ def run_command(schedule_file: Path, out: Path, fail_on: str | None, now: dateti
 
 
 @cli.command("judge")
-@click.argument("stored", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@STORED
 @click.option("--schedule", "schedule_file", type=click.Path(path_type=Path), help="Judge by this schedule; default: the run's own.")
 @FAIL_ON
 def judge_command(stored: Path, schedule_file: Path | None, fail_on: str | None) -> int:
@@ -87,6 +89,59 @@ def judge_command(stored: Path, schedule_file: Path | None, fail_on: str | None)
     with _progress() as watch:
         finished = judge_again(stored, load(schedule_file) if schedule_file else None, watch=watch)
     return _say(finished, fail_on)
+
+
+@cli.command("plan")
+@STORED
+def plan_command(stored: Path) -> int:
+    """Show what a run proposes to change, and the hash to approve. Changes nothing."""
+    from reporter.approving import told
+    from reporter.history.stored import read_plan
+    from reporter.propose import changes_of
+
+    plan = read_plan(stored)
+    for line in told(plan, changes_of(plan, str(stored / "plan.json"))):
+        click.echo(legible(line))
+    return COMPLETE
+
+
+@cli.command("approve")
+@STORED
+@click.option("--by", required=True, metavar="WHO", help="Name of the person who approves.")
+@NOW
+def approve_command(stored: Path, by: str, now: datetime | None) -> int:
+    """Approve a run's plan: binds a name and the caller's own identity to its hash, for as long as the plan is fresh."""
+    from reporter.approving import approve_plan
+
+    approval, changes = approve_plan(stored, by, now or clock.now())
+    own = " (self-approved: it is the job's own identity)" if approval.self_approved else ""
+    click.echo(f"{len(changes)} changes of {approval.run} are approved by {legible(approval.by)}, as {approval.identity}{own}")
+    click.echo(f"hash {approval.plan}, until {approval.expires}. Next: reporter apply {stored}")
+    return COMPLETE
+
+
+@cli.command("apply")
+@STORED
+@NOW
+def apply_command(stored: Path, now: datetime | None) -> int:
+    """Make the changes of a run's approved plan, and see whether they work. Writes a new run beside it."""
+    from reporter.run import apply_plan
+
+    with _progress() as watch:
+        finished = apply_plan(stored, now or clock.now(), watch=watch)
+    return _say(finished, None)
+
+
+@cli.command("undo")
+@STORED
+@NOW
+def undo_command(stored: Path, now: datetime | None) -> int:
+    """Take back exactly what a run changed; what others changed since stays. Writes a new run beside it."""
+    from reporter.run import undo_run
+
+    with _progress() as watch:
+        finished = undo_run(stored, now or clock.now(), watch=watch)
+    return _say(finished, None)
 
 
 @cli.command("demo")
@@ -174,7 +229,8 @@ def sandbox_serve(arguments: tuple[str, ...]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0 complete, 1 broke, 2 schedule or call wrong, 3 some scope unread, 5 checks failed (--fail-on)."""
+    """Entry point. Returns the exit code: 0 complete, 1 broke, 2 schedule or call wrong, 3 some scope unread, 4 an action failed,
+    5 checks failed (--fail-on)."""
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     if not debug and arguments is None:
@@ -199,11 +255,17 @@ def _say(finished: Finished, fail_on: str | None) -> int:
     status, scopes = finished.by_status, finished.by_scope_state
     click.echo("results  " + "  ".join(f"{name} {count}" for name, count in status.items()))
     click.echo("scopes   " + "  ".join(f"{name} {count}" for name, count in scopes.items()))
+    for action, states in finished.by_action.items():
+        click.echo(f"action   {action}: " + "  ".join(f"{name} {count}" for name, count in states.items()))
     for sentence in finished.held_back:
         click.echo(f"not done  {sentence}")
     if finished.incomplete:
         click.echo("Some scopes could not be read: scopes.csv names each with the permission to grant. Checks that need them are UNKNOWN there.")
+    if finished.action_failed:
+        click.echo("An action failed: actions.jsonl says which, and why.")
     click.echo(str(finished.folder))
+    if finished.action_failed:
+        return FAILED_ACTION
     if finished.incomplete:
         return INCOMPLETE
     return FAILED_CHECKS if fail_on and status.get(fail_on) else COMPLETE

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from reporter.core.ledger import LedgerRow
 from reporter.core.scope import ScopeState
-from reporter.reports.view import legible
+from reporter.core.text import legible
 from reporter.run import Watch
 
 

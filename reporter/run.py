@@ -1,13 +1,14 @@
-"""One run, as a story: plan scopes, gather, join, judge, propose, report, seal, remember."""
+"""One run, as a story: plan scopes, gather, join, judge, propose, apply, verify, report, seal, remember."""
 
 from __future__ import annotations
 
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +16,39 @@ import pandas as pd
 
 import reporter.reports
 from reporter import __version__
+from reporter.acting import Act
+from reporter.approving import require_sealed, standing_approval
+from reporter.changing import Changing, acted, planned
+from reporter.clients.store import FolderStore, Store
 from reporter.core import clock
+from reporter.core.change import ActionState
 from reporter.core.errors import ReporterError
 from reporter.core.ledger import Ledger, LedgerRow
+from reporter.core.past import Past
 from reporter.core.world import World
+from reporter.doors import open_store
 from reporter.evidence.folder import building, finish
+from reporter.evidence.key import signing_key
 from reporter.evidence.raw import RawFolder
-from reporter.evidence.seal import Seal, local_key, seal
+from reporter.evidence.seal import Seal, seal
 from reporter.gather import Gathered, discover, gather
-from reporter.held_back import held_back, modes
+from reporter.held_back import held_back
 from reporter.history.previous import Previous, previous
-from reporter.history.stored import read_ledger, read_run
+from reporter.history.stored import StoredRun, read_ledger, read_plan, read_run
 from reporter.joins import bucket_access, findings, instances, virtual_patches, web_entries
 from reporter.judge import discover as discover_checks
 from reporter.judge import judge
-from reporter.opening import Opener, open_clients
-from reporter.propose import plan as propose
+from reporter.opening import Clients, Opener, open_clients
+from reporter.propose import changes_of
+from reporter.propose import plan as hashed
 from reporter.reports.evaluations import evaluations
 from reporter.reports.parquet import read as read_tables
 from reporter.reports.run_json import run_json
 from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
 from reporter.scopes import plan_scopes
+from reporter.state import journal
+from reporter.state.approvals import Approval
 from reporter.tables.joined import EXCEPTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
 
 JOINS = (instances.join, findings.join, virtual_patches.join, bucket_access.join, web_entries.join)
@@ -50,22 +62,29 @@ class Watch:
     planned: Callable[[int], None] = lambda _: None
     settled: Callable[[LedgerRow], None] = lambda _: None
     stage: Callable[[str], None] = lambda _: None
+    acted: Callable[[Act], None] = lambda _: None
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run came to. `folder` is sealed and never changed again; `incomplete`: some scope is denied or unavailable."""
+    """What a run came to. `folder` is sealed and never changed again; `incomplete`: some scope is denied or unavailable; `by_action`: how many
+    changes stand in which state."""
 
     folder: Path
     by_status: Mapping[str, int]
     by_scope_state: Mapping[str, int]
     incomplete: bool
     held_back: tuple[str, ...]
+    by_action: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def action_failed(self) -> bool:
+        return any(states.get(ActionState.FAILED.value) for states in self.by_action.values())
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a run says of itself."""
+    """What a run says of itself. `read_at`: when the world was read, `now`: when this run began; `identity`: ARN it ran as."""
 
     kind: str
     schedule: Schedule
@@ -75,25 +94,38 @@ class _Facts:
     sequence: int
     job: str | None = None
     acts_on: str | None = None
+    read_at: datetime | None = None
+    identity: str = ""
+    approval: Approval | None = None
 
     @property
     def run_id(self) -> str:
         return f"{self.schedule.evidence.chain}-{self.sequence:06d}"
 
 
+Acts = Callable[[World], tuple[Mapping[str, Any], Sequence[Act]]]
+"""The judged world -> the plan, and what became of its changes."""
+
+
 def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None, watch: Watch | None = None) -> Finished:
-    """The scheduled job: reads the world, writes one sealed run folder below `out` and nothing else. Raises ReporterError."""
+    """The scheduled job: reads the world, changes what the schedule says may be changed, and writes one sealed run folder below `out`.
+
+    Raises ReporterError.
+    """
     watch = watch or Watch()
     kept = held_back(schedule)
-    with building(out) as (folder, sequence):
+    clients = open_clients(schedule)
+    store = open_store(schedule, out, clients.aws)
+    with building(out, lambda: journal.last_run(store, schedule.evidence.chain)) as (folder, sequence):
         clients = open_clients(schedule, RawFolder(folder / "raw"))
         watch.stage("plan scopes")
         plan = plan_scopes(schedule, discover(), clients)
         watch.planned(len(set(plan.all())))
         watch.stage("gather")
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
-        facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, sequence, job=job)
-        return _conclude(folder, out, facts, gathered, watch)
+        identity = clients.aws.identity("")["arn"]
+        facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, sequence, job=job, identity=identity)
+        return _conclude(folder, out, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
 
 
 def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch | None = None) -> Finished:
@@ -102,36 +134,113 @@ def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch 
     was = read_run(stored)
     schedule = schedule or was.schedule
     out = stored.resolve().parent
-    with building(out) as (folder, sequence):
-        ledger = read_ledger(stored)
-        try:
-            tables = read_tables(stored)
-        except (OSError, ValueError) as error:
-            raise ReporterError("the stored tables cannot be read", where=str(stored / "tables"), fix="an unchanged run folder") from error
-        sources = {table.name for source in discover() for table in source.tables}
-        gathered = Gathered({name: frame for name, frame in tables.items() if name in sources}, ledger)
-        facts = _Facts("judge", schedule, was.now, was.endpoint_override, held_back(schedule), sequence, acts_on=was.run_id)
-        return _conclude(folder, out, facts, gathered, watch)
+    store = FolderStore(out / ".state")
+    with building(out, lambda: journal.last_run(store, schedule.evidence.chain)) as (folder, sequence):
+        facts = _Facts("judge", schedule, was.now, was.endpoint_override, held_back(schedule), sequence, acts_on=was.run_id, identity=was.identity)
+        past = Past() if schedule.state else journal.read(store)  # a bucket is the world
+        plan = partial(planned, facts.run_id, schedule, facts.now, facts.identity, past=past)
+        return _conclude(folder, out, facts, _stored(stored), watch, plan)
 
 
-def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch: Watch) -> Finished:
-    """join, judge, propose, report, seal, remember: everything after the world was read."""
-    schedule, key = facts.schedule, local_key(_key_file(facts.schedule, out))
+def apply_plan(stored: Path, now: datetime, *, watch: Watch | None = None) -> Finished:
+    """Make the changes of a stored run's plan that a person approved, as a new run of kind `apply` beside it. Raises ReporterError."""
+    watch = watch or Watch()
+    was, said = read_run(stored), read_plan(stored)
+    changes = changes_of(said, str(stored / "plan.json"))
+    clients = open_clients(was.schedule)
+    store = open_store(was.schedule, stored.resolve().parent, clients.aws)
+    approval = standing_approval(stored, was, said, store, now)
+
+    def acts(facts: _Facts) -> Acts:
+        return lambda _: (said, _changing(facts, store, clients, watch).approved(changes, str(said["hash"])))
+
+    return _on_stored("apply", stored, was, now, clients, store, approval, acts, watch)
+
+
+def undo_run(stored: Path, now: datetime, *, watch: Watch | None = None) -> Finished:
+    """Take back what a run changed, as a new run of kind `undo` beside it. Raises ReporterError."""
+    watch = watch or Watch()
+    was = read_run(stored)
+    require_sealed(stored, was.schedule, stored.resolve().parent)
+    clients = open_clients(was.schedule)
+    store = open_store(was.schedule, stored.resolve().parent, clients.aws)
+
+    def acts(facts: _Facts) -> Acts:
+        empty = hashed(facts.run_id, (), {}, now, facts.identity)
+        return lambda _: (empty, _changing(facts, store, clients, watch).undone(was.run_id))
+
+    return _on_stored("undo", stored, was, now, clients, store, None, acts, watch)
+
+
+def _on_stored(
+    kind: str,
+    stored: Path,
+    was: StoredRun,
+    now: datetime,
+    clients: Clients,
+    store: Store,
+    approval: Approval | None,
+    acts: Callable[[_Facts], Acts],
+    watch: Watch,
+) -> Finished:
+    """A run that acts on a stored one: its tables, joined and judged at the instant they were read, and what was changed now."""
+    schedule, out = was.schedule, stored.resolve().parent
+    with building(out, lambda: journal.last_run(store, schedule.evidence.chain)) as (folder, sequence):
+        facts = _Facts(
+            kind,
+            schedule,
+            now,
+            clients.aws.endpoint_override,
+            held_back(schedule),
+            sequence,
+            acts_on=was.run_id,
+            read_at=was.now,
+            identity=clients.aws.identity("")["arn"],
+            approval=approval,
+        )
+        return _conclude(folder, out, facts, _stored(stored), watch, acts(facts))
+
+
+def _changing(facts: _Facts, store: Store, clients: Clients, watch: Watch) -> Changing:
+    account = facts.identity.split(":")[4] if facts.identity else ""
+    return Changing(facts.run_id, facts.schedule, facts.now, facts.identity, store, clients, account, watch.stage, watch.acted)
+
+
+def _stored(folder: Path) -> Gathered:
+    """The source tables and the ledger of a stored run. Raises ReporterError."""
+    ledger = read_ledger(folder)
+    try:
+        tables = read_tables(folder)
+    except (OSError, ValueError) as error:
+        raise ReporterError("the stored tables cannot be read", where=str(folder / "tables"), fix="an unchanged run folder") from error
+    sources = {table.name for source in discover() for table in source.tables}
+    return Gathered({name: frame for name, frame in tables.items() if name in sources}, ledger)
+
+
+def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts) -> Finished:
+    """join, judge, propose, apply, verify, report, seal, remember: everything after the world was read."""
+    schedule, key = facts.schedule, signing_key(facts.schedule, out)
     before = previous(out, schedule.evidence.chain, key.public_key())
+    read_at = facts.read_at or facts.now
     watch.stage("join")
-    world = join(World({**gathered.tables, **before.tables(), **_exceptions(schedule)}, gathered.ledger, schedule.settings(), facts.now))
+    world = join(World({**gathered.tables, **before.tables(), **_exceptions(schedule)}, gathered.ledger, schedule.settings(), read_at))
     watch.stage("judge")
     results = judge(world, discover_checks(), schedule.exceptions, before.first_seen or {})
     watch.stage("propose")
-    view = _view(facts, world, results, before)
+    plan, rows = acts(world)
+    view = _view(facts, acted(world, rows), results, before, plan, [row.as_json() for row in rows])
     watch.stage("report")
     for report in discover_reports():
         report.write(folder, view)
     _write_json(folder / "redactions.json", {source.name: list(source.redacts) for source in discover() if source.redacts})
     more = {
+        "start": clock.iso(facts.now),
+        "read_at": clock.iso(read_at),
         "sequence": facts.sequence,
         "job": facts.job,
         "acts_on": facts.acts_on,
+        "identity": facts.identity or None,
+        "approval": asdict(facts.approval) if facts.approval else None,
         "previous": before.run_id or None,
         "schedule": json.loads(schedule.model_dump_json()),
     }
@@ -139,7 +248,8 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
     watch.stage("seal")
     said = Seal(schedule.evidence.chain, facts.sequence, facts.run_id, facts.now, __version__, before.run_id, before.seal_sha256)
     seal(folder, said, key, "local key (weaker than a key service: who holds it can seal again)")
-    return Finished(finish(folder, facts.sequence), view.by_status(), view.by_scope_state(), bool(gathered.ledger.unread()), facts.held_back)
+    done = finish(folder, facts.sequence)
+    return Finished(done, view.by_status(), view.by_scope_state(), bool(gathered.ledger.unread()), facts.held_back, view.by_action())
 
 
 def join(world: World) -> World:
@@ -175,20 +285,23 @@ def scopes_frame(ledger: Ledger) -> pd.DataFrame:
     )
 
 
-def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous) -> View:
+def _view(
+    facts: _Facts, world: World, results: pd.DataFrame, before: Previous, plan: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]
+) -> View:
     schedule = facts.schedule
     unknown = schedule.deliver.config_rules.unknown if schedule.deliver.config_rules else "retire"
     return View(
         run_id=facts.run_id,
         kind=facts.kind,
         chain=schedule.evidence.chain,
-        now=facts.now,
+        now=world.now,
         version=__version__,
         endpoint_override=facts.endpoint_override,
         tenants=tuple(tenant.name for tenant in schedule.workload_protection),
         checks=discover_checks(),
         tables={**world.tables, RESULTS.name: results, SCOPES.name: scopes_frame(world.ledger)},
-        plan=propose(facts.run_id, (), modes(schedule), facts.now),
+        plan=plan,
+        actions=actions,
         evaluations=list(evaluations(results, world, unknown=unknown, seal=before.seal_sha256)),
         owners=schedule.owners,
         excluded=int(world.table(EXCLUDED_INSTANCES)["instances"].sum()),
@@ -199,11 +312,6 @@ def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous) 
 def _exceptions(schedule: Schedule) -> dict[str, pd.DataFrame]:
     rows = [(item.check, item.resource, item.reason, item.owner, item.approved_by, item.ticket, item.expires) for item in schedule.exceptions]
     return {EXCEPTIONS.name: EXCEPTIONS.frame(rows)}
-
-
-def _key_file(schedule: Schedule, out: Path) -> Path:
-    name = schedule.evidence.key
-    return Path(name.removeprefix("file:")) if name else out / ".state" / f"{schedule.evidence.chain}-signing-key.pem"
 
 
 def _write_json(path: Path, value: Any) -> None:

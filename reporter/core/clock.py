@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
     """The present instant, to the second. Called at the edge only."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def running(start: datetime) -> Callable[[], datetime]:
+    """A clock that began at an instant and goes on from there."""
+    began = time.monotonic()
+    return lambda: start + timedelta(seconds=int(time.monotonic() - began))
 
 
 def iso(instant: datetime) -> str:

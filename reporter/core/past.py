@@ -54,8 +54,8 @@ class Past:
         return [deed for deed in self.of(action, target) if deed.state is None or deed.state in DONE]
 
     def waiting(self) -> list[Deed]:
-        """Deeds that a run looks at again: begun and never ended, applied or pending."""
-        return [deed for deed in self.deeds if deed.state in (None, ActionState.APPLIED, ActionState.PENDING)]
+        """Deeds that a run looks at again: begun and never ended, applied or pending, or half undone."""
+        return [deed for deed in self.deeds if deed.undoing or deed.state in (None, ActionState.APPLIED, ActionState.PENDING)]
 
     def subjects_since(self, action: str, since: datetime) -> int:
         """How many subjects an action has touched since an instant: what a limit counts."""

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,8 +24,9 @@ def runs(out: Path) -> list[Path]:
 
 
 @contextmanager
-def building(out: Path) -> Iterator[tuple[Path, int]]:
-    """A hidden folder to build the next run in, and the run's sequence number. Removed if the run breaks.
+def building(out: Path, after: Callable[[], int] = lambda: 0) -> Iterator[tuple[Path, int]]:
+    """A hidden folder to build the next run in, and the run's sequence number: greater than those of the folder, and than `after()`, which is
+    asked under the lock. The folder is removed if the run breaks.
 
     Holds a lock for as long as the run lasts, so that two runs never write into one chain; the system releases it when a process dies. Raises
     ReporterError where another run holds it or the folder cannot be written.
@@ -47,7 +48,7 @@ def building(out: Path) -> Iterator[tuple[Path, int]]:
             ) from None
         for left in out.glob(f"{_BUILDING}*"):  # of a run that was killed: the lock is ours, so nobody is at work there
             shutil.rmtree(left)
-        sequence = _last(out) + 1
+        sequence = max(_last(out), after()) + 1
         folder = out / f"{_BUILDING}{sequence:06d}"
         folder.mkdir(mode=0o700)
         try:

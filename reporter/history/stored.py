@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
@@ -19,19 +20,26 @@ from reporter.schedule import Schedule
 
 @dataclass(frozen=True)
 class StoredRun:
-    """What run.json says of a run."""
+    """What run.json says of a run. `now`: when the world was read."""
 
     run_id: str
     now: datetime
     endpoint_override: str
     schedule: Schedule
+    identity: str = ""
 
 
 def read_run(folder: Path) -> StoredRun:
     """run.json of a finished run. Raises ScheduleError where the folder holds no run."""
     try:
         said = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        return StoredRun(str(said["id"]), parse(said["start"]), said["endpoint_override"] or "", Schedule.model_validate(said["schedule"]))
+        return StoredRun(
+            str(said["id"]),
+            parse(said.get("read_at") or said["start"]),
+            said["endpoint_override"] or "",
+            Schedule.model_validate(said["schedule"]),
+            str(said.get("identity") or ""),
+        )
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise ScheduleError(
             f"this is no finished run: {type(error).__name__}", where=str(folder), fix="the folder of a run, for example out/run-000001"
@@ -62,3 +70,14 @@ def read_ledger(folder: Path) -> Ledger:
     except (OSError, ValueError, KeyError, LedgerMismatch) as error:
         raise ScheduleError(f"the ledger of the run cannot be read: {error}", where=str(folder / "scopes.csv"), fix="an unchanged run") from error
     return ledger
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """plan.json of a finished run. Raises ScheduleError."""
+    try:
+        plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        if not isinstance(plan, dict):
+            raise ValueError("not an object")  # noqa: TRY004  # one message for all
+    except (OSError, ValueError) as error:
+        raise ScheduleError("the run's plan cannot be read", where=str(folder / "plan.json"), fix="an unchanged run folder") from error
+    return plan

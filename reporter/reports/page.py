@@ -17,7 +17,8 @@ from markupsafe import Markup
 
 from reporter.core.clock import iso
 from reporter.core.scope import GLOBAL, TENANT_REGION
-from reporter.reports.view import Report, View, legible
+from reporter.core.text import legible
+from reporter.reports.view import Report, View
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 ROWS = 50

@@ -137,7 +137,7 @@ def write(folder: Path, view: View) -> None:
     """The CSV files, actions.jsonl, config_evaluations.jsonl and plan.json."""
     for name, (table, columns) in CONTRACT.items():
         write_csv(folder / name, table, columns, view.table(table))
-    write_lines(folder / "actions.jsonl", ())
+    write_lines(folder / "actions.jsonl", view.actions)
     write_lines(folder / "config_evaluations.jsonl", view.evaluations)
     plan = json.dumps(view.plan, indent=2, ensure_ascii=False) + "\n"
     (folder / "plan.json").write_text(plan, encoding="utf-8", newline="\n")

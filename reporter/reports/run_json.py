@@ -35,7 +35,7 @@ def run_json(view: View, folder: Path, *, end: datetime, more: Mapping[str, Any]
             "virtual_patches": view.by_patch_state(),
             "bucket_access": view.by_decision(),
             "web_entries": view.by_entry_state(),
-            "actions": {},
+            "actions": view.by_action(),
             "changes": len(view.plan.get("changes", ())),
             "excluded_instances": view.excluded,
         },

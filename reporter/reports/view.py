@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +30,6 @@ PATCH_STATES = (
     "not_running",
 )
 ENTRY_STATES = ("covered", "count_only", "missing_rules", "missing_acl", "unknown", "not_applicable")
-_MISLEADING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
@@ -53,6 +51,8 @@ class View:
     owners: OwnersSettings
     excluded: int = 0
     held_back: Sequence[str] = ()
+    actions: Sequence[Mapping[str, Any]] = ()
+    """rows of actions.jsonl"""
 
     def table(self, table: Table) -> pd.DataFrame:
         return self.tables.get(table.name, table.frame())
@@ -88,6 +88,14 @@ class View:
         findings = self.table(FINDINGS).drop_duplicates(["source", "finding_id"])
         return _counts(findings["source"], ("guardduty", "inspector", "macie"))
 
+    def by_action(self) -> dict[str, dict[str, int]]:
+        """Action -> state -> rows, only those there are."""
+        counted: dict[str, dict[str, int]] = {}
+        for row in self.actions:
+            states = counted.setdefault(str(row["action"]), {})
+            states[str(row["state"])] = states.get(str(row["state"]), 0) + 1
+        return {action: dict(sorted(states.items())) for action, states in sorted(counted.items())}
+
     def check_rows(self) -> list[tuple[Check, str, dict[str, int]]]:
         """Each check with its rolled-up status ("" where it judged nothing) and its counts by status."""
         counted = self.results.groupby(["check_id", "status"], observed=True).size().to_dict() if len(self.results) else {}
@@ -122,11 +130,6 @@ class Report:
     name: str
     about: str
     write: Callable[[Path, View], None]
-
-
-def legible(text: str) -> str:
-    """Text from the world for people: control characters and marks that turn the direction of reading are shown as what they are, no text."""
-    return _MISLEADING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _counts(values: pd.Series, names: Sequence[str]) -> dict[str, int]:

@@ -23,8 +23,9 @@ from openpyxl.writer.excel import ExcelWriter
 from reporter.core.clock import iso
 from reporter.core.result import Status
 from reporter.core.table import Column, Kind, Table
+from reporter.core.text import legible
 from reporter.reports.record import CONTRACT
-from reporter.reports.view import Report, View, legible
+from reporter.reports.view import Report, View
 
 MOST_ROWS = 1_048_575
 LONGEST_TEXT = 32_767

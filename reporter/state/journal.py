@@ -48,11 +48,7 @@ class Journal:
             line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), default=str).encode()
             name = f"{FOLDER}{self.run}/{self.written:06d}.json"
             if not self.store.create(name, line):
-                raise ReporterError(
-                    "the journal already has this entry: another run writes under the same number",
-                    where=f"{self.store.where}/{name}",
-                    fix="give each chain its own state, and let one run finish before the next",
-                )
+                raise _taken(self.store, name)
             self._lines.append(line)
             self.written += 1
             return at
@@ -61,9 +57,26 @@ class Journal:
         """One file instead of one an entry. A crash on the way leaves both: read() takes each entry once."""
         if not self.written:
             return
-        self.store.create(f"{FOLDER}{self.run}.jsonl", b"".join(line + b"\n" for line in self._lines))
+        name, whole = f"{FOLDER}{self.run}.jsonl", b"".join(line + b"\n" for line in self._lines)
+        if not self.store.create(name, whole) and self.store.read(name) != whole:
+            raise _taken(self.store, name)
         for number in range(self.written):
             self.store.remove(f"{FOLDER}{self.run}/{number:06d}.json")
+
+
+def _taken(store: Store, name: str) -> ReporterError:
+    return ReporterError(
+        "the journal already has this entry: another run writes under the same number",
+        where=f"{store.where}/{name}",
+        fix="give each chain its own state, and let one run finish before the next",
+    )
+
+
+def last_run(store: Store, chain: str) -> int:
+    """Number of the newest run of a chain that wrote into the journal, finished or not; 0: none."""
+    runs = {name.removeprefix(FOLDER).split("/")[0].removesuffix(".jsonl") for name in store.names(f"{FOLDER}{chain}-")}
+    numbers = [run.rpartition("-")[2] for run in runs if run.rpartition("-")[0] == chain]
+    return max((int(number) for number in numbers if number.isdigit()), default=0)
 
 
 def read(store: Store) -> Past:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reporter.core.result import Status
-from reporter.reports.view import legible
+from reporter.core.text import legible
 from reporter.tables.joined import FINDINGS, RESULTS, SCOPES
 from tests.reports.views import CHECKS, empty, of, row, view
 

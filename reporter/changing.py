@@ -1,0 +1,98 @@
+"""What a run does to the world: propose, apply what may be applied, verify; or apply an approved plan; or undo. All under the chain's lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reporter.acting import Act, Acting, proposed
+from reporter.clients.store import Renew, Store
+from reporter.core import clock
+from reporter.core.change import ActionState, Change
+from reporter.core.past import Past
+from reporter.core.world import World
+from reporter.doors import open_doors
+from reporter.opening import Clients
+from reporter.propose import discover, modes, plan, propose
+from reporter.schedule import Schedule
+from reporter.state import journal
+from reporter.tables.joined import FINDINGS
+
+
+@dataclass(frozen=True)
+class Changing:
+    """What a run does to the world, under the lease of its chain. `now`: when the run began; `caller`: account of the current credentials."""
+
+    run: str
+    schedule: Schedule
+    now: datetime
+    identity: str
+    store: Store
+    clients: Clients
+    caller: str
+    stage: Callable[[str], None] = lambda _: None
+    told: Callable[[Act], None] = lambda _: None
+
+    def scheduled(self, world: World) -> tuple[Mapping[str, Any], Sequence[Act]]:
+        """Look again at what earlier runs did; propose; make the changes whose action the schedule lets apply by itself."""
+        past = journal.read(self.store)
+        actions, settings = discover(), self.schedule.actions
+        applying = {action.name for action in actions if action.mode(settings) == "apply"}
+        if not applying and not past.waiting():
+            return planned(self.run, self.schedule, self.now, self.identity, world, past)
+        with self.store.lease(self.run) as renew:
+            acting = self._acting(past, renew)
+            looked = acting.resume()
+            acting.past = past = journal.read(self.store)
+            made_plan, rows = planned(self.run, self.schedule, self.now, self.identity, world, past)
+            self.stage("apply")
+            made = acting.apply([row.change for row in rows if row.change.action in applying], str(made_plan["hash"]))
+            acting.journal.close()
+        return made_plan, [*looked, *(row for row in rows if row.change.action not in applying), *made]
+
+    def approved(self, changes: Sequence[Change], digest: str) -> Sequence[Act]:
+        """Look again at what earlier runs did; then make the changes of an approved plan."""
+        return self._changing(lambda acting: [*acting.resume(), *self._fresh(acting).apply(changes, digest)])
+
+    def undone(self, run: str) -> Sequence[Act]:
+        return self._changing(lambda acting: acting.undo(run))
+
+    def _changing(self, change: Callable[[Acting], list[Act]]) -> list[Act]:
+        self.stage("apply")
+        with self.store.lease(self.run) as renew:
+            acting = self._acting(journal.read(self.store), renew)
+            rows = change(acting)
+            acting.journal.close()
+        return rows
+
+    def _fresh(self, acting: Acting) -> Acting:
+        acting.past = journal.read(self.store)
+        return acting
+
+    def _acting(self, past: Past, renew: Renew) -> Acting:
+        ticking = clock.running(self.now)
+        actions = {action.name: action for action in discover()}
+        doors = open_doors(self.schedule, self.clients, self.caller)
+        writing = journal.Journal(self.store, self.run, ticking)
+        return Acting(actions, self.schedule.actions, doors, writing, past, renew, ticking, told=self.told)
+
+
+def planned(run: str, schedule: Schedule, now: datetime, identity: str, world: World, past: Past) -> tuple[Mapping[str, Any], list[Act]]:
+    """Propose only: the plan, and its rows."""
+    actions = discover()
+    changes = propose(world, past, schedule.actions, actions)
+    return plan(run, changes, modes(schedule.actions, actions), now, identity), proposed(changes, now)
+
+
+def acted(world: World, rows: Sequence[Act]) -> World:
+    """The world with what is done about each finding: names of the actions that are planned for it, or made; skipped ones are not."""
+    named: dict[str, set[str]] = {}
+    for row in rows:
+        if row.state is not ActionState.SKIPPED:
+            for finding in row.change.facts.get("findings", ()):
+                named.setdefault(str(finding), set()).add(row.change.action)
+    findings = world.table(FINDINGS)
+    said = [";".join(sorted(named.get(identifier, ()))) or None for identifier in findings["finding_id"]]
+    return world.with_tables({FINDINGS.name: FINDINGS.conform(findings.assign(action=said))})
