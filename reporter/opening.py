@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reporter.clients.aws import AwsClients
+from reporter.clients.aws import AwsClients, AwsReader
 from reporter.clients.aws_raw import RawObserver
 from reporter.clients.secrets import resolve
 from reporter.clients.workload_protection import WpClient
+from reporter.core.answers import field
 from reporter.core.scope import GLOBAL, Reach, Scope
 from reporter.core.source import Source
 from reporter.schedule import Schedule
@@ -32,7 +35,9 @@ class Clients:
         """Active accounts of the organisation, sorted. Raises Denied, Unavailable."""
         reader = self.aws.reader("", GLOBAL, "organizations")
         accounts = reader.items("organizations", "list_accounts", "Accounts")
-        return sorted(str(account["Id"]) for account in accounts if account.get("Status") == "ACTIVE")
+        what = "organizations ListAccounts"
+        states = {str(field(account, "Id", what)): account.get("State") or field(account, "Status", what) for account in accounts}
+        return sorted(account for account, state in states.items() if state == "ACTIVE")  # State takes the place of Status
 
     def enabled_regions(self, account: str, role: str | None, external_id: str | None) -> list[str]:
         """Regions enabled in an account, sorted. Raises Denied, Unavailable."""
@@ -66,16 +71,40 @@ def open_clients(schedule: Schedule, raw: RawObserver | None = None) -> Clients:
 
 @dataclass(frozen=True)
 class Opener:
-    """A scope and its source -> a reader: through the account's role, or with the tenant's key."""
+    """A scope and its source -> a reader: through the account's role, or with the tenant's key. One for each gathering.
+
+    The reader of a delegated administrator is made once, and is behind the readers of all its members.
+    """
 
     clients: Clients
     plan: ScopePlan
     rule_prefix: str
     now: datetime
+    _administrators: dict[Scope, AwsReader] = dataclasses.field(default_factory=dict)
+    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def __call__(self, scope: Scope, source: Source) -> Any:
         if source.reach is Reach.TENANT:
             return self.clients.wp[scope.account].reader(source.name, source.redacts)
+        at = self.plan.delegated.get(scope)
+        if at is None:
+            return self._reader(scope, source)
+        administrator = self._administrator(at, source)
+        if at == scope:
+            return administrator
+        reader = self._reader(scope, source)
+        reader.administrator = administrator
+        return reader
+
+    def _administrator(self, scope: Scope, source: Source) -> AwsReader:
+        with self._lock:
+            if scope not in self._administrators:
+                reader = self._reader(scope, source)
+                reader.members = tuple(member.account for member, at in self.plan.delegated.items() if at == scope != member)
+                self._administrators[scope] = reader
+            return self._administrators[scope]
+
+    def _reader(self, scope: Scope, source: Source) -> AwsReader:
         access = Access(scope.account) if source.reach is Reach.ORGANIZATION else self.plan.access[scope.account]
         return self.clients.aws.reader(
             scope.account, scope.region, source.name, access.role, access.external_id, self.now, self.rule_prefix, source.redacts

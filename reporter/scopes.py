@@ -1,16 +1,18 @@
 """Plan scopes: everything that will be read, said before the first source is called. The ledger must add up to this.
 
-A region that is enabled in an account but not in the schedule is planned as `skipped`: what was not looked at is a finding for an auditor. Which
-regions are enabled, which accounts the organisation has, and who is calling are the only questions asked here.
+A region that is enabled in an account but not in the schedule is planned as `skipped`: what was not looked at is a finding for an auditor. So is a
+region of the schedule that is not enabled in an account; one that is enabled in no account at all is a mistake in the schedule. Which regions are
+enabled, which accounts the organisation has, and who is calling are the only questions asked here.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
-from reporter.core.errors import ReporterError, ScheduleError, ScopeProblem
+from reporter.core.errors import ReporterError, ScheduleError, ScopeProblem, Unavailable
 from reporter.core.ledger import LedgerRow
 from reporter.core.scope import GLOBAL, TENANT_REGION, Reach, Scope, ScopeState
 from reporter.core.source import Source
@@ -38,7 +40,10 @@ class Access:
 
 @dataclass(frozen=True)
 class ScopePlan:
-    """What will be read, and how; rows that are already known (skipped regions, accounts that could not be asked)."""
+    """What will be read, and how; rows that are already known (skipped regions, accounts that could not be asked).
+
+    `delegated`: scope -> the delegated administrator's scope where it is read; that one stands for itself.
+    """
 
     caller: str
     access: Mapping[str, Access]
@@ -46,7 +51,7 @@ class ScopePlan:
     aws: tuple[tuple[Scope, Source], ...]
     tenants: tuple[tuple[Scope, Source], ...]
     settled: tuple[LedgerRow, ...] = ()
-    delegated: Mapping[str, str] = field(default_factory=dict)
+    delegated: Mapping[Scope, Scope] = field(default_factory=dict)
 
     def all(self) -> Iterable[Scope]:
         for scope, _ in (*self.aws, *self.tenants):
@@ -56,14 +61,20 @@ class ScopePlan:
 
 
 def plan_scopes(schedule: Schedule, sources: Iterable[Source], ask: Asker) -> ScopePlan:
-    """The schedule and what AWS says of accounts and regions -> every scope of this run. Raises ReporterError where not even accounts are known."""
+    """The schedule and what AWS says of accounts and regions -> every scope of this run.
+
+    Raises ReporterError where not even accounts are known, ScheduleError for what the schedule names and AWS does not know.
+    """
     listed = tuple(sorted(sources, key=lambda source: source.name))
     caller = _caller(ask)
     access = {item.account: item for item in _accounts(schedule, ask, caller)}
+    administrators = _administrators(schedule, access)
+    enabled = {account: _enabled(ask, access[account]) for account in sorted(access)}
+    _check_regions(schedule.aws.regions, enabled.values())
     aws: list[tuple[Scope, Source]] = []
     settled: list[LedgerRow] = []
-    for account in sorted(access):
-        regions, rows = _regions(schedule, ask, access[account])
+    for account, answer in enabled.items():
+        regions, rows = _regions(schedule.aws.regions, account, answer)
         settled += rows
         for source in listed:
             aws += [(Scope(account, region, source.name), source) for region in _places(source, regions)]
@@ -74,15 +85,7 @@ def plan_scopes(schedule: Schedule, sources: Iterable[Source], ask: Asker) -> Sc
         for source in listed
         if source.reach is Reach.TENANT
     ]
-    return ScopePlan(
-        caller,
-        access,
-        listed,
-        tuple(aws),
-        tuple(tenants),
-        tuple(settled),
-        {str(service): admin for service, admin in schedule.aws.delegated_admin.items()},
-    )
+    return ScopePlan(caller, access, listed, tuple(aws), tuple(tenants), tuple(settled), _delegated(administrators, [scope for scope, _ in aws]))
 
 
 def _caller(ask: Asker) -> str:
@@ -114,6 +117,27 @@ def _accounts(schedule: Schedule, ask: Asker, caller: str) -> list[Access]:
     return [Access(account, None if account == caller else f"arn:aws:iam::{account}:role/{role}", organization.external_id) for account in ids]
 
 
+def _administrators(schedule: Schedule, access: Mapping[str, Access]) -> dict[str, str]:
+    """Source -> account of its delegated administrator."""
+    administrators = {str(service): admin for service, admin in schedule.aws.delegated_admin.items()}
+    for service, admin in administrators.items():
+        if admin not in access:
+            raise ScheduleError(
+                f"the delegated administrator {admin} is not among the accounts of the schedule, so nothing says how to read it",
+                where=f"aws.delegated_admin.{service}",
+                fix="list the account under aws.accounts, or leave the delegated administrator out",
+                meanwhile="nothing was read or written",
+            )
+    return administrators
+
+
+def _delegated(administrators: Mapping[str, str], scopes: list[Scope]) -> dict[Scope, Scope]:
+    """Scope -> its administrator's. Where the administrator itself is not read (a region that only a member has), each account is read alone."""
+    planned = set(scopes)
+    pairs = {scope: Scope(administrators[scope.source], scope.region, scope.source) for scope in scopes if scope.source in administrators}
+    return {scope: at for scope, at in pairs.items() if at in planned}
+
+
 def _own(account: Account, caller: str) -> Access:
     if account.role is None and account.id != caller:
         raise ScheduleError(
@@ -125,24 +149,55 @@ def _own(account: Account, caller: str) -> Access:
     return Access(account.id, account.role, account.external_id)
 
 
-def _regions(schedule: Schedule, ask: Asker, access: Access) -> tuple[list[str], list[LedgerRow]]:
-    """Regions to read in an account, and rows for what is known not to be read."""
-    wanted = schedule.aws.regions
+_Wanted = tuple[str, ...] | Literal["all"]
+_Enabled = list[str] | ScopeProblem
+
+
+def _enabled(ask: Asker, access: Access) -> _Enabled:
+    """Regions that are enabled in an account, or why it does not say them. Some always are: an answer without any cannot be believed."""
     try:
         enabled = ask.enabled_regions(access.account, access.role, access.external_id)
     except ScopeProblem as problem:
+        return problem
+    return enabled or Unavailable(f"ec2:DescribeRegions in {access.account}: broken answer: it names no region")
+
+
+def _check_regions(wanted: _Wanted, answers: Iterable[_Enabled]) -> None:
+    """Raises ScheduleError for a region that no account has. Where an account does not say its regions, it may have it."""
+    known: set[str] = set()
+    for enabled in answers:
+        if isinstance(enabled, ScopeProblem):
+            return
+        known.update(enabled)
+    nowhere = [] if wanted == "all" else sorted(set(wanted) - known)
+    if not nowhere:
+        return
+    close = {region: difflib.get_close_matches(region, sorted(known)) for region in nowhere}
+    meant = " ".join(f"did you mean {' or '.join(names)} instead of {region}?" for region, names in close.items() if names)
+    raise ScheduleError(
+        f"enabled in no account of the schedule: {', '.join(nowhere)}",
+        where="aws.regions",
+        fix=f"{meant or 'enabled are: ' + ', '.join(sorted(known)) + '.'} Or leave it out, or enable it in an account",
+        meanwhile="nothing was read or written",
+    )
+
+
+def _regions(wanted: _Wanted, account: str, enabled: _Enabled) -> tuple[list[str], list[LedgerRow]]:
+    """Regions to read in an account, and rows for what is known not to be read."""
+    if isinstance(enabled, ScopeProblem):
         row = LedgerRow(
-            Scope(access.account, GLOBAL, "ec2"),
-            problem.state,
-            message=f"which regions are enabled could not be asked: {problem.message}",
-            permission=problem.permission or "ec2:DescribeRegions",
+            Scope(account, GLOBAL, "ec2"),
+            enabled.state,
+            message=f"which regions are enabled could not be asked: {enabled.message}",
+            permission=enabled.permission or "ec2:DescribeRegions",
         )
         return ([] if wanted == "all" else list(wanted)), [row]
     if wanted == "all":
         return sorted(enabled), []
-    skipped = sorted(set(enabled) - set(wanted))
-    message = "the region is enabled in this account but not in the schedule: nothing was read there"
-    return list(wanted), [LedgerRow(Scope(access.account, region, "ec2"), ScopeState.SKIPPED, message=message) for region in skipped]
+    left_out = dict.fromkeys(set(enabled) - set(wanted), "the region is enabled in this account but not in the schedule: nothing was read there")
+    off = dict.fromkeys(set(wanted) - set(enabled), "the schedule names this region, but it is not enabled in this account: nothing can be there")
+    rows = [LedgerRow(Scope(account, region, "ec2"), ScopeState.SKIPPED, message=why) for region, why in sorted({**left_out, **off}.items())]
+    return [region for region in wanted if region in enabled], rows
 
 
 def _places(source: Source, regions: list[str]) -> list[str]:

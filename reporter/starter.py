@@ -19,6 +19,7 @@ aws:
     - {{id: "{account}"}}
     # - {{id: "444455556666", role: "arn:aws:iam::444455556666:role/reporter-read", external_id: a-word-of-yours}}
   regions: {regions}
+  # delegated_admin: {{guardduty: "444455556666"}}   # also inspector, macie: read there for all its members; other accounts with their own role
 
 workload_protection:
   - name: main

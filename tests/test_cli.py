@@ -125,7 +125,7 @@ def test_check_says_line_by_line_what_is_good(
 ) -> None:
     monkeypatch.setenv("WP_API_KEY", KEY)
     server.on("GetCallerIdentity", identity(A))
-    server.on("DescribeRegions", regions("us-east-1"))
+    server.on("DescribeRegions", regions("eu-central-1", "us-east-1"))
     text = GOOD.replace("https://workload.de-1.cloudone.trendmicro.com/api", tenant.url)
     Path("schedule.yaml").write_text(text.replace('key: "env:WP_API_KEY"', 'key: "env:WP_API_KEY", patience: 0'))
     code, out, _ = said(capsys, "check")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +15,10 @@ from botocore.model import OperationModel
 
 from reporter.clients.aws_errors import error_code, error_message, from_answer, from_the_way
 from reporter.clients.aws_parsing import RAW, SENT, BrokenPage
+from reporter.clients.aws_parts import NotAMember, Part, known
 from reporter.clients.aws_raw import RawAnswer, RawObserver, redact
-from reporter.core.errors import NotEnabled, Unavailable
+from reporter.core.errors import NotEnabled, ScopeProblem, Unavailable
+from reporter.core.table import Rows
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -40,7 +42,8 @@ class AwsReader:
     """Reads AWS for one scope. `calls` and `retries` count for the ledger.
 
     `region` is "global" for global sources (their clients are in us-east-1). `now`: the run's instant. `rule_prefix`: how the names of our
-    own Config rules begin.
+    own Config rules begin. `administrator`: the reader of the delegated administrator that reads this account too; `members`: whom a
+    delegated administrator reads beside itself.
     """
 
     account: str
@@ -53,11 +56,52 @@ class AwsReader:
     threads: int
     client: Callable[[str, str], Any]
     budget: Callable[[str], threading.Semaphore]
+    administrator: AwsReader | None = None
+    members: tuple[str, ...] = ()
     calls: int = 0
     retries: int = 0
     _sequence: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: _Thread = field(default_factory=_Thread)
+    _parts: Mapping[str, Part] | None = None
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Whom this reader reads: its own account and its members, sorted."""
+        return tuple(sorted({self.account, *self.members}))
+
+    def part(self, read: Callable[[AwsReader], Mapping[str, Part]]) -> Rows:
+        """This account's rows of what `read` reads for all `accounts` of the reader it is given. Raises ScopeProblem.
+
+        A delegated administrator is read once for itself and all its members, whichever of them is asked for first; the calls count on the
+        administrator's own scope. Where it cannot speak for an account (no member, or its own service off), the account is read alone: that
+        the administrator does not see it says nothing of the account. What else `read` raises is every account's problem.
+        """
+        if self.administrator is not None:
+            try:
+                return self.administrator.part_of(self.account, read)
+            except NotAMember:
+                pass
+        return self.part_of(self.account, read)
+
+    def part_of(self, account: str, read: Callable[[AwsReader], Mapping[str, Part]]) -> Rows:
+        """The rows of one of `accounts`; the first to ask has them all read. Raises ScopeProblem."""
+        with self._reading:
+            if self._parts is None:
+                broken = Unavailable(f"{self.source} in {self.account} {self.region}: the answer could not be understood")
+                self._parts = dict.fromkeys(self.accounts, broken)  # stands where `read` breaks
+                try:
+                    self._parts = read(self)
+                except NotEnabled as off:
+                    self._parts = {**{member: self.no_member(member, off.message) for member in self.members}, self.account: off}
+                except ScopeProblem as problem:
+                    self._parts = dict.fromkeys(self.accounts, problem)
+        return known(self._parts[account])
+
+    def no_member(self, account: str, why: str) -> NotAMember:
+        """What an account is that this delegated administrator cannot speak for."""
+        return NotAMember(f"{account} is not read by the delegated administrator {self.account} in {self.region}: {why}")
 
     def call(
         self, service: str, operation: str, *, region: str | None = None, absent: Sequence[str] = (), off: Sequence[str] = (), **params: Any

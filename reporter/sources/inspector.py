@@ -1,6 +1,8 @@
 """Inspector: what it scans, active findings and coverage of one account and region, and the clusters that run an image with a finding.
 
-A delegated administrator's lists also hold its members' entries: only this account's own are read here.
+A delegated administrator's lists also hold its members' entries: only this account's own are read here. Where the schedule says so, they are
+read once for the administrator and all its members; who is one is what ListMembers says. An account that is no member, or for which Inspector is
+not on at the administrator, is read with its own role.
 """
 
 from __future__ import annotations
@@ -8,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from reporter.clients.aws import AwsReader
+from reporter.clients.aws_parts import Part, known, outcome
 from reporter.clients.inspector_findings import Finding, Instant, Resource
-from reporter.core.answers import field
+from reporter.core.answers import chunks, field
 from reporter.core.clock import parse
-from reporter.core.errors import Denied, NotEnabled, Unavailable
+from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
 from reporter.core.scope import Reach
 from reporter.core.source import Source
 from reporter.core.table import Row, Rows
@@ -22,59 +26,130 @@ from reporter.tables.findings import INSPECTOR_COVERAGE, INSPECTOR_FINDINGS, INS
 
 PAGE = 100
 COVERAGE_PAGE = 200
+STATUS_PAGE = 100
+MEMBERS_PAGE = 50
 INSTANCE = "AWS_EC2_INSTANCE"
 IMAGE = "AWS_ECR_CONTAINER_IMAGE"
 _DIGEST = re.compile(r"sha256:[0-9a-fA-F]+")
 _LIST = "inspector2 ListFindings"
+_COVERAGE = "inspector2 ListCoverage"
 
 
 def fetch(reader: AwsReader) -> Rows:
     """All four tables. Raises ScopeProblem: NotEnabled where the account's status is DISABLED or SUSPENDED."""
-    status = _status(reader)
-    findings = reader.items("inspector2", "list_findings", "findings", filterCriteria=_own(reader, "awsAccountId", active=True), maxResults=PAGE)
-    covered = reader.items("inspector2", "list_coverage", "coveredResources", filterCriteria=_own(reader, "accountId"), maxResults=COVERAGE_PAGE)
-    rows = _finding_rows(reader, findings)
-    images = sorted({row[9] for row in rows if row[8] == IMAGE})
-    clusters = reader.map(lambda image: _clusters(reader, image), images)
-    return {
-        INSPECTOR_STATUS.name: [status],
-        INSPECTOR_FINDINGS.name: rows,
-        INSPECTOR_COVERAGE.name: _coverage_rows(reader, covered),
-        INSPECTOR_IMAGE_CLUSTERS.name: [row for found in clusters for row in found],
-    }
+    return reader.part(_read)
 
 
-def _own(reader: AwsReader, name: str, *, active: bool = False) -> dict[str, Any]:
-    criteria = {name: [{"comparison": "EQUALS", "value": reader.account}]}
-    if active:
-        criteria["findingStatus"] = [{"comparison": "EQUALS", "value": "ACTIVE"}]
-    return criteria
+def _read(reader: AwsReader) -> dict[str, Part]:
+    standing = _standing(reader)
+    own = standing[reader.account]
+    if isinstance(own, NotEnabled):
+        raise own
+    scanned = [account for account, row in standing.items() if not isinstance(row, ScopeProblem)]
+    lists = outcome(lambda: _lists(reader)) if scanned else ({}, {})
+
+    def part(account: str) -> Rows:
+        status = known(standing[account])
+        findings, covered = known(lists)
+        rows = _finding_rows(account, reader.region, findings.pop(account, []))
+        images = sorted({row[9] for row in rows if row[8] == IMAGE})
+        clusters = reader.map(lambda image: _clusters(reader, account, image), images)
+        return {
+            INSPECTOR_STATUS.name: [status],
+            INSPECTOR_FINDINGS.name: rows,
+            INSPECTOR_COVERAGE.name: _coverage_rows(account, reader.region, covered.pop(account, [])),
+            INSPECTOR_IMAGE_CLUSTERS.name: [row for found in clusters for row in found],
+        }
+
+    return {account: outcome(partial(part, account)) for account in reader.accounts}
 
 
-def _status(reader: AwsReader) -> Row:
-    answer = reader.call("inspector2", "batch_get_account_status", accountIds=[reader.account])
-    where = f"inspector2:BatchGetAccountStatus in {reader.account} {reader.region}"
+def _standing(reader: AwsReader) -> dict[str, Row | ScopeProblem]:
+    """Account -> its status row, or why there is none. Only the administrator and its members are asked for."""
+    listed = outcome(lambda: _members(reader))
+    strangers = {account: problem for account in reader.members if (problem := _stranger(reader, listed, account)) is not None}
+    asked = [account for account in reader.accounts if account not in strangers]
+    told = {account: row for page in chunks(asked, STATUS_PAGE) for account, row in _status(reader, page).items()}
+    return {**strangers, **told}
+
+
+def _members(reader: AwsReader) -> dict[str, str]:
+    """Account -> its relationship with the administrator."""
+    if not reader.members:
+        return {}
+    what = "inspector2 ListMembers"
+    listed = reader.items("inspector2", "list_members", "members", onlyAssociated=True, maxResults=MEMBERS_PAGE)
+    return {field(member, "accountId", what): field(member, "relationshipStatus", what) for member in listed}
+
+
+def _stranger(reader: AwsReader, listed: dict[str, str] | ScopeProblem, account: str) -> ScopeProblem | None:
+    """Why the administrator cannot speak for an account; None for a member."""
+    if isinstance(listed, ScopeProblem):
+        return listed
+    relationship = listed.get(account)
+    if relationship == "ENABLED":
+        return None
+    return reader.no_member(account, f"its relationship is {relationship}" if relationship else "ListMembers does not name it")
+
+
+def _lists(reader: AwsReader) -> tuple[dict[str, list[Finding]], dict[str, list[dict[str, Any]]]]:
+    """Active findings and coverage, each by account."""
+    alone = not reader.members
+    active = {"findingStatus": [{"comparison": "EQUALS", "value": "ACTIVE"}]}
+    findings = reader.items(
+        "inspector2", "list_findings", "findings", filterCriteria={**_own(reader, "awsAccountId"), **active} if alone else active, maxResults=PAGE
+    )
+    coverage: dict[str, Any] = {"filterCriteria": _own(reader, "accountId")} if alone else {}
+    covered = reader.items("inspector2", "list_coverage", "coveredResources", maxResults=COVERAGE_PAGE, **coverage)
+    by_account: dict[str, list[Finding]] = {}
+    for finding in findings:
+        owner = finding.awsAccountId or (reader.account if alone else None)
+        if owner is None:
+            raise Unavailable(f"{_LIST}: a finding without awsAccountId: {finding.findingArn[:200]}")
+        by_account.setdefault(owner, []).append(finding)
+    covered_by: dict[str, list[dict[str, Any]]] = {}
+    for resource in covered:
+        covered_by.setdefault(field(resource, "accountId", _COVERAGE), []).append(resource)
+    return by_account, covered_by
+
+
+def _own(reader: AwsReader, name: str) -> dict[str, Any]:
+    return {name: [{"comparison": "EQUALS", "value": reader.account}]}
+
+
+def _status(reader: AwsReader, accounts: list[str]) -> dict[str, Row | ScopeProblem]:
+    """Account -> its row, or why it has none."""
+    answer = reader.call("inspector2", "batch_get_account_status", accountIds=accounts)
+    return {account: outcome(partial(_status_row, reader, answer, account)) for account in accounts}
+
+
+def _status_row(reader: AwsReader, answer: dict[str, Any], identifier: str) -> Row:
+    """Raises NotAMember for a member that is off or refused here: only its own answer decides."""
+    where, member = f"inspector2:BatchGetAccountStatus in {reader.account} {reader.region}", identifier != reader.account
     for refused in answer.get("failedAccounts", []):
-        if refused.get("accountId") == reader.account:
+        if refused.get("accountId") == identifier:
             code, message = refused.get("errorCode", ""), refused.get("errorMessage", "")
+            if member:
+                raise reader.no_member(identifier, f"{code}: {message}")
             if "DENIED" in code:
                 raise Denied(f"{where}: {code}: {message}", permission="inspector2:BatchGetAccountStatus")
             raise Unavailable(f"{where}: {code}: {message}")
-    account = next((entry for entry in answer.get("accounts", []) if entry.get("accountId") == reader.account), None)
+    account = next((entry for entry in answer.get("accounts", []) if entry.get("accountId") == identifier), None)
     if account is None:
-        raise Unavailable(f"{where}: broken answer: it does not name the account")
+        raise Unavailable(f"{where}: broken answer: it does not name the account {identifier}")
     status = field(account.get("state", {}), "status", where)
     if status in ("DISABLED", "SUSPENDED"):
-        raise NotEnabled(f"Inspector is {status.lower()} in {reader.account} {reader.region}")
+        off = f"Inspector is {status.lower()} in {identifier} {reader.region}"
+        raise reader.no_member(identifier, off) if member else NotEnabled(off)
     parts = account.get("resourceState", {})
-    return (reader.account, reader.region, *(parts.get(name, {}).get("status") for name in ("ec2", "ecr", "lambda")))
+    return (identifier, reader.region, *(parts.get(name, {}).get("status") for name in ("ec2", "ecr", "lambda")))
 
 
-def _finding_rows(reader: AwsReader, findings: Iterable[Finding]) -> list[Row]:
+def _finding_rows(account: str, region: str, findings: Iterable[Finding]) -> list[Row]:
     """One row per finding and resource; where a list that changes under the reader shows one twice, the later stands."""
     rows: dict[tuple[str, str], Row] = {}
     for finding in findings:
-        if finding.awsAccountId not in (None, reader.account) or finding.status not in (None, "ACTIVE"):
+        if finding.status not in (None, "ACTIVE"):
             continue
         if not finding.resources:
             raise Unavailable(f"{_LIST}: a finding without resources: {finding.findingArn[:200]}")
@@ -84,8 +159,8 @@ def _finding_rows(reader: AwsReader, findings: Iterable[Finding]) -> list[Row]:
         if first is None:
             raise Unavailable(f"{_LIST}: a finding without firstObservedAt: {finding.findingArn[:200]}")
         before = (
-            reader.account,
-            reader.region,
+            account,
+            region,
             finding.findingArn,
             finding.type,
             finding.severity.upper(),
@@ -135,18 +210,16 @@ def _instant(value: Instant) -> datetime | None:
         raise Unavailable(f"{_LIST}: no instant: {str(value)[:40]!r}") from error
 
 
-def _coverage_rows(reader: AwsReader, covered: Iterable[dict[str, Any]]) -> list[Row]:
+def _coverage_rows(account: str, region: str, covered: Iterable[dict[str, Any]]) -> list[Row]:
     rows: dict[tuple[str, str, str], Row] = {}
-    what = "inspector2 ListCoverage"
+    what = _COVERAGE
     for resource in covered:
-        if field(resource, "accountId", what) != reader.account:
-            continue
         kind, scan = field(resource, "resourceType", what), field(resource, "scanType", what)
         identifier = _resource_id(kind, field(resource, "resourceId", what))
         status = resource.get("scanStatus", {})
         rows[(kind, identifier, scan)] = (
-            reader.account,
-            reader.region,
+            account,
+            region,
             kind,
             identifier,
             scan,
@@ -156,7 +229,7 @@ def _coverage_rows(reader: AwsReader, covered: Iterable[dict[str, Any]]) -> list
     return list(rows.values())
 
 
-def _clusters(reader: AwsReader, image: str) -> list[Row]:
+def _clusters(reader: AwsReader, account: str, image: str) -> list[Row]:
     """Where Inspector saw the image: needed for images whose digest no ECS task shows."""
     found = reader.items("inspector2", "get_clusters_for_image", "cluster", filter={"resourceId": image})
     running: dict[tuple[str, str | None], int | None] = {}
@@ -166,7 +239,7 @@ def _clusters(reader: AwsReader, image: str) -> list[Row]:
             definition = details.get("clusterMetadata", {}).get("awsEcsMetadataDetails", {}).get("taskDefinitionArn")
             units, before = details.get("runningUnitCount"), running.get((arn, definition))
             running[(arn, definition)] = before if units is None else units + (before or 0)
-    return [(reader.account, reader.region, image, arn, definition, units) for (arn, definition), units in running.items()]
+    return [(account, reader.region, image, arn, definition, units) for (arn, definition), units in running.items()]
 
 
 SOURCE = Source(
@@ -177,6 +250,7 @@ SOURCE = Source(
         "inspector2:ListFindings",
         "inspector2:ListCoverage",
         "inspector2:GetClustersForImage",
+        "inspector2:ListMembers",
     ),
     reach=Reach.REGIONAL,
     fetch=fetch,

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from reporter.clients.aws import AwsClients
+from reporter.clients.aws import AwsClients, AwsReader
 from reporter.clients.aws_raw import RawAnswer
-from reporter.core.errors import Denied, Unavailable
+from reporter.core.errors import Denied, ScopeProblem, Unavailable
 from reporter.core.source import Source
 from tests.clients.aws_server import HTML, Answer, AwsServer, error
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
+THIRD = "777788889999"
 REGION = "eu-central-1"
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 STAMP = "2026-11-23T10:00:00.000Z"
@@ -55,6 +56,34 @@ def read(source: Source, *, region: str = REGION, raw: list[RawAnswer] | None = 
     if raw is not None:
         raw.extend(_KEPT)
     assert set(found) == {table.name for table in source.tables}
+    return {table.name: table.sort(table.frame(found[table.name])).to_dict("records") for table in source.tables}
+
+
+def read_members(
+    source: Source, *members: str, region: str = REGION, alone: tuple[str, ...] = ()
+) -> dict[str, dict[str, list[dict[str, Any]]] | ScopeProblem]:
+    """Account -> what `read` gives of it, or its problem, where ACCOUNT is the delegated administrator of some members.
+
+    Members are read in their order, each after the administrator; those in `alone`, and no others, make calls of their own.
+    """
+    administrator = _clients().reader(ACCOUNT, region, source.name, None, None, NOW, "reporter-", source.redacts)
+    administrator.members = members
+    found: dict[str, dict[str, list[dict[str, Any]]] | ScopeProblem] = {}
+    calling: list[str] = []
+    for account in members:
+        reader = _clients().reader(account, region, source.name, None, None, NOW, "reporter-", source.redacts)
+        reader.administrator = administrator
+        found[account] = _outcome(source, reader)
+        calling += [account] if reader.calls else []
+    assert calling == list(alone)
+    return {**found, ACCOUNT: _outcome(source, administrator)}
+
+
+def _outcome(source: Source, reader: AwsReader) -> dict[str, list[dict[str, Any]]] | ScopeProblem:
+    try:
+        found = source.fetch(reader)
+    except ScopeProblem as problem:
+        return problem
     return {table.name: table.sort(table.frame(found[table.name])).to_dict("records") for table in source.tables}
 
 

@@ -11,7 +11,7 @@ from reporter.clients.aws_raw import RawAnswer
 from reporter.core.errors import NotEnabled, Unavailable
 from reporter.sources.guardduty import SOURCE
 from tests.clients.aws_server import Answer, AwsServer, Request, page, server
-from tests.sources.read_findings import ACCOUNT, FAULTS, INSTANT, OTHER, REGION, STAMP, check_fault, read
+from tests.sources.read_findings import ACCOUNT, FAULTS, INSTANT, OTHER, REGION, STAMP, THIRD, check_fault, read, read_members
 
 __all__ = ["server"]
 
@@ -248,3 +248,128 @@ def test_one_failing_page_of_many_makes_the_scope_unread(server: AwsServer) -> N
     server.on(GET, second_page_breaks)
     with pytest.raises(Unavailable, match="broken page"):
         read(SOURCE)
+
+
+MEMBERS = "GET /detector/d1/member"
+DETECTORS = "POST /detector/d1/member/detector/get"
+
+
+def serve_members(server: AwsServer, *findings: dict[str, Any], told: tuple[str, ...] = (OTHER, THIRD), refused: tuple[str, ...] = ()) -> None:
+    serve(server, *findings)
+    members = [{"accountId": account, "detectorId": f"of-{account}", "relationshipStatus": "Enabled"} for account in (OTHER, THIRD)]
+    server.on(MEMBERS, page(members=members))
+    sources = {"cloudTrail": {"status": "ENABLED"}, "dnsLogs": {"status": "DISABLED"}, "s3Logs": {"status": "ENABLED"}}
+    features = [{"name": "S3_DATA_EVENTS", "status": "ENABLED"}, {"name": "RUNTIME_MONITORING", "status": "DISABLED"}]
+    server.on(
+        DETECTORS,
+        page(
+            members=[{"accountId": account, "dataSources": sources, "features": features} for account in told],
+            unprocessedAccounts=[{"accountId": account, "result": "cannot be accessed"} for account in refused],
+        ),
+    )
+
+
+def rows_of(found: Any, table: str = "guardduty_findings") -> list[dict[str, Any]]:
+    assert isinstance(found, dict), found
+    rows: list[dict[str, Any]] = found[table]
+    return rows
+
+
+def test_each_member_takes_its_own_findings_of_one_list(server: AwsServer) -> None:
+    serve_members(server, finding("f1"), finding("f2", accountId=OTHER), finding("f3", accountId="222233334444"))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert {account: [row["finding_id"] for row in rows_of(one)] for account, one in found.items()} == {ACCOUNT: ["f1"], OTHER: ["f2"], THIRD: []}
+    assert {row["account"] for row in rows_of(found[OTHER])} == {OTHER}
+    assert len(server.asked(LIST)) == len(server.asked(MEMBERS)) == len(server.asked(DETECTORS)) == 1
+    assert "findingCriteria" not in server.asked(LIST)[0].json
+
+
+def test_a_members_detector_is_a_row_with_its_features_the_foundational_ones_included(server: AwsServer) -> None:
+    serve_members(server)
+    assert rows_of(read_members(SOURCE, OTHER)[OTHER], "guardduty_detectors") == [
+        {"account": OTHER, "region": REGION, "detector_id": f"of-{OTHER}", "status": "ENABLED", "features": ("CLOUD_TRAIL", "S3_DATA_EVENTS")}
+    ]
+
+
+def test_a_finding_of_one_member_that_cannot_be_believed_is_that_members_problem(server: AwsServer) -> None:
+    serve_members(server, finding("f1"), finding("f2", accountId=OTHER, severity=None), finding("f3", accountId=THIRD))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert isinstance(found[OTHER], Unavailable)
+    assert [row["finding_id"] for account in (ACCOUNT, THIRD) for row in rows_of(found[account])] == ["f1", "f3"]
+
+
+def test_a_finding_of_nobody_makes_all_of_them_unavailable(server: AwsServer) -> None:
+    serve_members(server, finding("f1"), finding("f2", accountId=None))
+    assert {type(one) for one in read_members(SOURCE, OTHER, THIRD).values()} == {Unavailable}
+
+
+@pytest.mark.parametrize(("refused", "said"), [((OTHER,), f"not told for {OTHER}: cannot be accessed"), ((), f"not told for {OTHER}: broken answer")])
+def test_a_member_whose_detector_is_not_told_is_unavailable(server: AwsServer, refused: tuple[str, ...], said: str) -> None:
+    serve_members(server, told=(THIRD,), refused=refused)
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert isinstance(found[OTHER], Unavailable)
+    assert said in str(found[OTHER])
+    assert rows_of(found[THIRD]) == []
+
+
+@pytest.mark.parametrize("status", ["Created", "Invited", "Disabled", "Removed", "Resigned", "EmailVerificationFailed"])
+def test_a_relationship_that_is_not_enabled_is_no_membership(server: AwsServer, status: str) -> None:
+    serve_members(server, finding("f1"), finding("f2", accountId=OTHER))
+    server.on(MEMBERS, page(members=[{"accountId": OTHER, "detectorId": "d", "relationshipStatus": status}]))
+    check_read_alone(server)
+
+
+def test_an_account_that_is_not_listed_is_no_member(server: AwsServer) -> None:
+    serve_members(server, finding("f1"), finding("f2", accountId=OTHER))
+    server.on(MEMBERS, page(members=[]))
+    check_read_alone(server)
+
+
+def check_read_alone(server: AwsServer) -> None:
+    found = read_members(SOURCE, OTHER, alone=(OTHER,))[OTHER]
+    assert [row["finding_id"] for row in rows_of(found)] == ["f2"]
+    assert rows_of(found, "guardduty_detectors")[0]["detector_id"] == "d1"
+    own = {"criterion": {"accountId": {"equals": [OTHER]}}}
+    assert [request.json.get("findingCriteria") for request in server.asked(LIST)] == [None, own]
+    assert server.asked(DETECTORS) == []
+    assert len(server.asked(MEMBERS)) == 1
+
+
+def test_an_account_that_is_no_member_and_has_no_detector_is_not_enabled(server: AwsServer) -> None:
+    serve_members(server)
+    server.on(MEMBERS, page(members=[]))
+    server.on("GET /detector", page(detectorIds=["d1"]), page(detectorIds=[]))
+    found = read_members(SOURCE, OTHER, alone=(OTHER,))
+    assert isinstance(found[OTHER], NotEnabled)
+    assert str(found[OTHER]) == f"GuardDuty has no detector in {OTHER} {REGION}"
+    assert rows_of(found[ACCOUNT]) == []
+
+
+def test_the_members_of_an_administrator_without_a_detector_are_read_alone(server: AwsServer) -> None:
+    serve_members(server)
+    server.on("GET /detector", page(detectorIds=[]), page(detectorIds=["d1"]))
+    found = read_members(SOURCE, OTHER, alone=(OTHER,))
+    assert isinstance(found[ACCOUNT], NotEnabled)
+    assert rows_of(found[OTHER]) == []
+    assert server.asked(MEMBERS) == []
+
+
+def test_an_enabled_member_without_a_detector_cannot_be_believed(server: AwsServer) -> None:
+    serve_members(server)
+    members = [{"accountId": OTHER, "relationshipStatus": "Enabled"}, {"accountId": THIRD, "detectorId": "d", "relationshipStatus": "Enabled"}]
+    server.on(MEMBERS, page(members=members))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert isinstance(found[OTHER], Unavailable)
+    assert "an answer without DetectorId" in str(found[OTHER])
+    assert rows_of(found[THIRD]) == []
+
+
+def test_members_are_listed_to_the_last_page_and_their_detectors_asked_for_fifty_at_a_time(server: AwsServer) -> None:
+    accounts = [f"{number:012}" for number in range(1, 61)]
+    members = [{"accountId": account, "detectorId": "d", "relationshipStatus": "enabled"} for account in accounts]
+    serve(server)
+    server.on(MEMBERS, page(members=members[:50], nextToken="2"), page(members=members[50:]))
+    server.on(DETECTORS, lambda request: page(members=[{"accountId": one, "dataSources": {}} for one in request.json["accountIds"]]))
+    found = read_members(SOURCE, *accounts)
+    assert all(rows_of(found[account], "guardduty_detectors") for account in accounts)
+    assert [len(request.json["accountIds"]) for request in server.asked(DETECTORS)] == [50, 10]

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from reporter.core.errors import Denied, NotEnabled, Unavailable
+from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
 from reporter.sources.inspector import SOURCE
-from tests.clients.aws_server import Answer, AwsServer, page, server
-from tests.sources.read_findings import ACCOUNT, EPOCH, FAULTS, INSTANT, OTHER, REGION, STAMP, check_fault, read
+from tests.clients.aws_server import Answer, AwsServer, error, page, server
+from tests.sources.read_findings import ACCOUNT, EPOCH, FAULTS, INSTANT, OTHER, REGION, STAMP, THIRD, check_fault, read, read_members
 
 __all__ = ["server"]
 
 STATUS, LIST, COVERAGE, CLUSTERS = "POST /status/batch/get", "POST /findings/list", "POST /coverage/list", "POST /cluster/get"
+MEMBERS = "POST /members/list"
 DIGEST = "sha256:" + "ab" * 32
 IMAGE = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/shop/{DIGEST}"
 INSTANCE = {"type": "AWS_EC2_INSTANCE", "id": "i-0ABCdef0123456789"}
@@ -219,3 +220,154 @@ def test_a_finding_without_its_essentials_is_a_broken_answer(server: AwsServer, 
 def test_a_call_that_fails_makes_the_scope_unread(server: AwsServer, key: str, answer: Answer, problem: type[Exception]) -> None:
     serve(server, finding(resources=[IMAGE_RESOURCE]), coverage=(covered(),))
     check_fault(server, SOURCE, key, answer, problem)
+
+
+def standing(identifier: str, status: str = "ENABLED") -> dict[str, Any]:
+    return {"accountId": identifier, "state": {"status": status}, "resourceState": {"ec2": {"status": status}, "ecr": {"status": status}}}
+
+
+def serve_members(server: AwsServer, *findings: dict[str, Any], coverage: tuple[dict[str, Any], ...] = ()) -> None:
+    serve(server, *findings, coverage=coverage)
+    server.on(MEMBERS, page(members=[member(OTHER), member(THIRD)]))
+    server.on(STATUS, page(accounts=[standing(one) for one in (ACCOUNT, OTHER, THIRD)], failedAccounts=[]))
+
+
+def member(account: str, status: str = "ENABLED") -> dict[str, str]:
+    return {"accountId": account, "relationshipStatus": status, "delegatedAdminAccountId": ACCOUNT}
+
+
+def arns(found: Any) -> list[str]:
+    assert isinstance(found, dict), found
+    return [row["arn"].rsplit("/", 1)[1] for row in found["inspector_findings"]]
+
+
+def test_each_member_takes_its_own_entries_of_one_list(server: AwsServer) -> None:
+    theirs = (covered(), covered(accountId=OTHER), covered(accountId="222233334444"))
+    serve_members(server, finding("f1"), finding("f2", awsAccountId=OTHER), finding("f3", awsAccountId="222233334444"), coverage=theirs)
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert {account: arns(one) for account, one in found.items()} == {ACCOUNT: ["f1"], OTHER: ["f2"], THIRD: []}
+    theirs_only = found[OTHER]
+    assert isinstance(theirs_only, dict)
+    assert [row["account"] for name, rows in theirs_only.items() if name != "inspector_image_clusters" for row in rows] == [OTHER] * 3
+    assert len(server.asked(MEMBERS)) == len(server.asked(STATUS)) == len(server.asked(LIST)) == len(server.asked(COVERAGE)) == 1
+    assert server.asked(STATUS)[0].json["accountIds"] == [ACCOUNT, OTHER, THIRD]
+    assert server.asked(MEMBERS)[0].json == {"onlyAssociated": True, "maxResults": 50}
+    assert server.asked(LIST)[0].json["filterCriteria"] == {"findingStatus": [{"comparison": "EQUALS", "value": "ACTIVE"}]}
+
+
+def test_an_account_without_members_asks_for_none(server: AwsServer) -> None:
+    serve(server)
+    read(SOURCE)
+    assert server.asked(MEMBERS) == []
+
+
+def test_members_are_listed_to_the_last_page_and_status_is_asked_for_a_hundred_accounts_at_a_time(server: AwsServer) -> None:
+    accounts = [f"{number:012}" for number in range(1, 131)]
+    serve(server)
+    members = [member(account) for account in accounts]
+    server.on(MEMBERS, *(page(members=members[at : at + 50], nextToken=str(at)) for at in (0, 50)), page(members=members[100:]))
+    server.on(STATUS, lambda request: page(accounts=[standing(one) for one in request.json["accountIds"]], failedAccounts=[]))
+    assert all(arns(one) == [] for one in read_members(SOURCE, *accounts).values())
+    assert [len(request.json["accountIds"]) for request in server.asked(STATUS)] == [100, 31]
+
+
+STRANGERS = [[member(OTHER, status), member(THIRD)] for status in ("CREATED", "INVITED", "DISABLED", "REGION_DISABLED", "ACCOUNT_SUSPENDED")]
+
+
+@pytest.mark.parametrize("members", [*STRANGERS, [member(THIRD)]])
+def test_an_account_that_is_no_member_is_read_alone(server: AwsServer, members: list[dict[str, str]]) -> None:
+    serve_members(server, finding("f1"), finding("f2", awsAccountId=OTHER), finding("f3", awsAccountId=THIRD))
+    server.on(MEMBERS, page(members=members))
+    found = read_members(SOURCE, OTHER, THIRD, alone=(OTHER,))
+    assert {account: arns(one) for account, one in found.items()} == {ACCOUNT: ["f1"], OTHER: ["f2"], THIRD: ["f3"]}
+    assert [request.json["accountIds"] for request in server.asked(STATUS)] == [[ACCOUNT, THIRD], [OTHER]]
+    own = {"comparison": "EQUALS", "value": OTHER}
+    assert [request.json["filterCriteria"].get("awsAccountId") for request in server.asked(LIST)] == [None, [own]]
+    assert len(server.asked(MEMBERS)) == 1
+
+
+@pytest.mark.parametrize("status", ["DISABLED", "SUSPENDED"])
+def test_a_member_that_is_off_at_the_administrator_is_read_alone(server: AwsServer, status: str) -> None:
+    serve_members(server, finding("f1"), finding("f2", awsAccountId=OTHER))
+    seen = [standing(ACCOUNT), standing(OTHER, status), standing(THIRD)]
+    server.on(STATUS, page(accounts=seen, failedAccounts=[]), page(accounts=[standing(OTHER)], failedAccounts=[]))
+    found = read_members(SOURCE, OTHER, THIRD, alone=(OTHER,))
+    assert {account: arns(one) for account, one in found.items()} == {ACCOUNT: ["f1"], OTHER: ["f2"], THIRD: []}
+
+
+@pytest.mark.parametrize("code", ["ACCESS_DENIED", "INTERNAL_ERROR"])
+def test_a_member_whose_status_fails_at_the_administrator_is_read_alone(server: AwsServer, code: str) -> None:
+    serve_members(server, finding("f1"), finding("f2", awsAccountId=THIRD))
+    failed = {"accountId": THIRD, "errorCode": code, "errorMessage": "not associated"}
+    seen = [standing(ACCOUNT), standing(OTHER)]
+    server.on(STATUS, page(accounts=seen, failedAccounts=[failed]), page(accounts=[standing(THIRD)], failedAccounts=[]))
+    found = read_members(SOURCE, OTHER, THIRD, alone=(THIRD,))
+    assert {account: arns(one) for account, one in found.items()} == {ACCOUNT: ["f1"], OTHER: [], THIRD: ["f2"]}
+
+
+def test_a_member_that_the_status_does_not_name_is_unavailable(server: AwsServer) -> None:
+    serve_members(server)
+    server.on(STATUS, page(accounts=[standing(ACCOUNT), standing(THIRD)], failedAccounts=[]))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert isinstance(found[OTHER], Unavailable)
+    assert f"does not name the account {OTHER}" in str(found[OTHER])
+    assert (arns(found[ACCOUNT]), arns(found[THIRD])) == ([], [])
+
+
+@pytest.mark.parametrize("status", ["DISABLED", "SUSPENDED"])
+def test_a_member_that_is_off_by_its_own_answer_is_not_enabled(server: AwsServer, status: str) -> None:
+    serve_members(server)
+    server.on(STATUS, page(accounts=[standing(one, status if one == OTHER else "ENABLED") for one in (ACCOUNT, OTHER, THIRD)], failedAccounts=[]))
+    found = read_members(SOURCE, OTHER, THIRD, alone=(OTHER,))
+    assert isinstance(found[OTHER], NotEnabled)
+    assert str(found[OTHER]) == f"Inspector is {status.lower()} in {OTHER} {REGION}"
+
+
+def test_lists_that_are_denied_are_denied_for_the_members_only(server: AwsServer) -> None:
+    serve_members(server, finding("f2", awsAccountId=OTHER))
+    server.on(MEMBERS, page(members=[member(THIRD)]))
+    server.on(LIST, error("AccessDeniedException", "no", 403), page(findings=[finding("f2", awsAccountId=OTHER)]))
+    found = read_members(SOURCE, OTHER, THIRD, alone=(OTHER,))
+    assert {account: type(one) for account, one in found.items() if isinstance(one, ScopeProblem)} == {ACCOUNT: Denied, THIRD: Denied}
+    assert arns(found[OTHER]) == ["f2"]
+
+
+def test_the_members_of_an_administrator_that_has_inspector_off_are_read_alone(server: AwsServer) -> None:
+    serve_members(server, finding("f2", awsAccountId=OTHER))
+    server.on(MEMBERS, error("AccessDeniedException", "Inspector is not enabled", 403))
+    server.on(STATUS, page(accounts=[standing(ACCOUNT, "DISABLED")], failedAccounts=[]), page(accounts=[standing(OTHER)], failedAccounts=[]))
+    found = read_members(SOURCE, OTHER, alone=(OTHER,))
+    assert isinstance(found[ACCOUNT], NotEnabled)
+    assert arns(found[OTHER]) == ["f2"]
+    assert len(server.asked(LIST)) == 1
+
+
+def test_members_that_may_not_be_listed_are_denied_and_the_administrator_has_its_own_rows(server: AwsServer) -> None:
+    serve_members(server, finding("f1"))
+    server.on(MEMBERS, error("AccessDeniedException", "no", 403))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert arns(found[ACCOUNT]) == ["f1"]
+    for account in (OTHER, THIRD):
+        problem = found[account]
+        assert isinstance(problem, Denied)
+        assert problem.permission == "inspector2:ListMembers"
+    assert [request.json["accountIds"] for request in server.asked(STATUS)] == [[ACCOUNT]]
+
+
+def test_a_member_without_a_relationship_cannot_be_believed(server: AwsServer) -> None:
+    serve_members(server)
+    server.on(MEMBERS, page(members=[{"accountId": OTHER}, member(THIRD)]))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert {account for account, one in found.items() if isinstance(one, Unavailable)} == {OTHER, THIRD}
+
+
+def test_a_finding_of_nobody_makes_all_of_them_unavailable(server: AwsServer) -> None:
+    serve_members(server, finding("f1"), finding("f2", awsAccountId=None))
+    assert {type(one) for one in read_members(SOURCE, OTHER, THIRD).values()} == {Unavailable}
+
+
+def test_a_finding_of_one_member_that_cannot_be_believed_is_that_members_problem(server: AwsServer) -> None:
+    serve_members(server, finding("f1"), finding("f2", awsAccountId=OTHER, resources=[]))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert isinstance(found[OTHER], Unavailable)
+    assert (arns(found[ACCOUNT]), arns(found[THIRD])) == (["f1"], [])

@@ -10,7 +10,7 @@ from reporter.clients.aws_raw import RawAnswer
 from reporter.core.errors import NotEnabled, Unavailable
 from reporter.sources.macie import SOURCE
 from tests.clients.aws_server import Answer, AwsServer, error, page, server
-from tests.sources.read_findings import ACCOUNT, FAULTS, INSTANT, OTHER, REGION, STAMP, check_fault, read
+from tests.sources.read_findings import ACCOUNT, FAULTS, INSTANT, OTHER, REGION, STAMP, THIRD, check_fault, read, read_members
 
 __all__ = ["server"]
 
@@ -147,3 +147,72 @@ def test_object_keys_identities_and_occurrences_never_reach_the_record(server: A
 def test_a_call_that_fails_makes_the_scope_unread(server: AwsServer, key: str, answer: Answer, problem: type[Exception]) -> None:
     serve(server, finding())
     check_fault(server, SOURCE, key, answer, problem)
+
+
+MEMBERS = "GET /members"
+
+
+def member(account: str, status: str = "Enabled") -> dict[str, str]:
+    return {"accountId": account, "relationshipStatus": status}
+
+
+def test_each_member_takes_its_own_findings_of_one_list(server: AwsServer) -> None:
+    serve(server, finding("f1"), finding("f2", accountId=OTHER), finding("f3", accountId="222233334444"))
+    server.on(MEMBERS, page(members=[member(OTHER)], nextToken="2"), page(members=[member(THIRD)]))
+    found = read_members(SOURCE, OTHER, THIRD)
+    ids = {account: [row["finding_id"] for row in one["macie_findings"]] for account, one in found.items() if isinstance(one, dict)}
+    assert ids == {ACCOUNT: ["f1"], OTHER: ["f2"], THIRD: []}
+    theirs = found[OTHER]
+    assert isinstance(theirs, dict)
+    assert theirs["macie_sessions"] == [{"account": OTHER, "region": REGION, "status": "ENABLED"}]
+    assert (len(server.asked(SESSION)), len(server.asked(LIST)), len(server.asked(MEMBERS))) == (1, 1, 2)
+    assert "findingCriteria" not in server.asked(LIST)[0].json
+
+
+def test_a_finding_of_one_member_that_cannot_be_believed_is_that_members_problem(server: AwsServer) -> None:
+    serve(server, finding("f1"), finding("f2", accountId=OTHER, category=None))
+    server.on(MEMBERS, page(members=[member(OTHER), member(THIRD)]))
+    found = read_members(SOURCE, OTHER, THIRD)
+    assert isinstance(found[OTHER], Unavailable)
+    assert isinstance(found[ACCOUNT], dict)
+    assert isinstance(found[THIRD], dict)
+
+
+@pytest.mark.parametrize(
+    "members", [[member(OTHER, status)] for status in ("Created", "Invited", "Removed", "Resigned", "RegionDisabled", "AccountSuspended")] + [[]]
+)
+def test_an_account_that_is_no_member_is_read_alone(server: AwsServer, members: list[dict[str, str]]) -> None:
+    serve(server, finding("f1"), finding("f2", accountId=OTHER))
+    server.on(MEMBERS, page(members=members))
+    found = read_members(SOURCE, OTHER, alone=(OTHER,))[OTHER]
+    assert isinstance(found, dict)
+    assert [row["finding_id"] for row in found["macie_findings"]] == ["f2"]
+    assert [request.json.get("findingCriteria") for request in server.asked(LIST)] == [None, {"criterion": {"accountId": {"eq": [OTHER]}}}]
+    assert len(server.asked(MEMBERS)) == 1
+
+
+def test_an_account_that_is_no_member_and_has_macie_off_is_not_enabled(server: AwsServer) -> None:
+    serve(server)
+    server.on(MEMBERS, page(members=[]))
+    server.on(SESSION, page(status="ENABLED"), error("AccessDeniedException", "Macie is not enabled.", 403))
+    found = read_members(SOURCE, OTHER, alone=(OTHER,))
+    assert isinstance(found[OTHER], NotEnabled)
+    assert str(found[OTHER]) == f"Macie is not enabled in {OTHER} {REGION}"
+    assert isinstance(found[ACCOUNT], dict)
+
+
+def test_a_member_in_which_macie_is_paused_is_not_enabled(server: AwsServer) -> None:
+    serve(server)
+    server.on(MEMBERS, page(members=[member(OTHER, "Paused")]))
+    found = read_members(SOURCE, OTHER)[OTHER]
+    assert isinstance(found, NotEnabled)
+    assert found.message == f"Macie is paused in {OTHER} {REGION}"
+
+
+def test_the_members_of_a_paused_administrator_are_read_alone(server: AwsServer) -> None:
+    serve(server)
+    server.on(SESSION, page(status="PAUSED"), page(status="ENABLED"))
+    found = read_members(SOURCE, OTHER, alone=(OTHER,))
+    assert isinstance(found[ACCOUNT], NotEnabled)
+    assert isinstance(found[OTHER], dict)
+    assert server.asked(MEMBERS) == []
