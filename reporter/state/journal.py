@@ -87,8 +87,8 @@ def read(store: Store) -> Past:
     for name in names:
         if name.rpartition("/")[0] in closed and name.endswith(".json"):
             continue
-        for number, line in enumerate((store.read(name) or b"").splitlines()):
-            entries.append(_entry(line, f"{store.where}/{name}", number))
+        lines = (store.read(name) or b"").splitlines() or [b""]  # an empty file is no entry: somebody or something emptied it
+        entries += [_entry(line, f"{store.where}/{name}", number) for number, line in enumerate(lines)]
     return fold(entries)
 
 
