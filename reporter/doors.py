@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reporter.clients.aws import HOME_REGION, AwsClients
 from reporter.clients.hand import Doors, Way
+from reporter.clients.mail import opener
 from reporter.clients.secrets import resolve
 from reporter.clients.store import FolderStore, Store
 from reporter.clients.store_s3 import BucketStore
@@ -37,7 +38,8 @@ def open_doors(schedule: Schedule, clients: Clients, caller: str) -> Doors:
     `caller`: account of the current credentials, which an organisation's own account is read with. Raises ScheduleError.
     """
     acting = {tenant.name: _acting(tenant, clients) for tenant in schedule.workload_protection}
-    return Doors(clients.aws, clients.wp, acting, partial(_way, schedule, caller))
+    send = opener(schedule.deliver.email) if schedule.deliver.email else None
+    return Doors(clients.aws, clients.wp, acting, partial(_way, schedule, caller), send)
 
 
 def _acting(tenant: Tenant, clients: Clients) -> WpClient:

@@ -47,7 +47,7 @@ from reporter.reports.run_json import run_json
 from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
 from reporter.scopes import plan_scopes
-from reporter.state import journal
+from reporter.state import journal, sequence
 from reporter.state.approvals import Approval
 from reporter.tables.joined import EXCEPTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
 
@@ -116,7 +116,7 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     kept = held_back(schedule)
     clients = open_clients(schedule)
     store = open_store(schedule, out, clients.aws)
-    with building(out, lambda: journal.last_run(store, schedule.evidence.chain)) as (folder, sequence):
+    with building(out, _numbering(schedule, store, now)) as (folder, number):
         clients = open_clients(schedule, RawFolder(folder / "raw"))
         watch.stage("plan scopes")
         plan = plan_scopes(schedule, discover(), clients)
@@ -124,7 +124,7 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         watch.stage("gather")
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
         identity = clients.aws.identity("")["arn"]
-        facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, sequence, job=job, identity=identity)
+        facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity)
         return _conclude(folder, out, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
 
 
@@ -135,8 +135,8 @@ def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch 
     schedule = schedule or was.schedule
     out = stored.resolve().parent
     store = FolderStore(out / ".state")
-    with building(out, lambda: journal.last_run(store, schedule.evidence.chain)) as (folder, sequence):
-        facts = _Facts("judge", schedule, was.now, was.endpoint_override, held_back(schedule), sequence, acts_on=was.run_id, identity=was.identity)
+    with building(out, lambda last: max(last, sequence.last_known(store, schedule.evidence.chain)) + 1) as (folder, number):
+        facts = _Facts("judge", schedule, was.now, was.endpoint_override, held_back(schedule), number, acts_on=was.run_id, identity=was.identity)
         past = Past() if schedule.state else journal.read(store)  # a bucket is the world
         plan = partial(planned, facts.run_id, schedule, facts.now, facts.identity, past=past)
         return _conclude(folder, out, facts, _stored(stored), watch, plan)
@@ -185,20 +185,28 @@ def _on_stored(
 ) -> Finished:
     """A run that acts on a stored one: its tables, joined and judged at the instant they were read, and what was changed now."""
     schedule, out = was.schedule, stored.resolve().parent
-    with building(out, lambda: journal.last_run(store, schedule.evidence.chain)) as (folder, sequence):
+    with building(out, _numbering(schedule, store, now)) as (folder, number):
         facts = _Facts(
             kind,
             schedule,
             now,
             clients.aws.endpoint_override,
             held_back(schedule),
-            sequence,
+            number,
             acts_on=was.run_id,
             read_at=was.now,
             identity=clients.aws.identity("")["arn"],
             approval=approval,
         )
         return _conclude(folder, out, facts, _stored(stored), watch, acts(facts))
+
+
+def _numbering(schedule: Schedule, store: Store, now: datetime) -> Callable[[int], int]:
+    """The last number here -> the next one. A run that died after it wrote into the journal keeps its number; a shared state is asked first."""
+    chain = schedule.evidence.chain
+    if schedule.state:
+        return lambda last: sequence.claim(store, chain, last, now)
+    return lambda last: max(last, sequence.last_known(store, chain)) + 1
 
 
 def _changing(facts: _Facts, store: Store, clients: Clients, watch: Watch) -> Changing:

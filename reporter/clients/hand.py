@@ -14,7 +14,7 @@ from reporter.clients.aws_errors import error_code, error_message, from_answer, 
 from reporter.clients.aws_parsing import RAW, BrokenPage
 from reporter.clients.workload_protection import WpClient, WpReader
 from reporter.core import clock
-from reporter.core.action import Refused, Uncertain
+from reporter.core.action import Held, Refused, Uncertain
 from reporter.core.change import Json
 from reporter.core.errors import Denied
 
@@ -92,10 +92,10 @@ class Hand:
         return self._journalled(facts, lambda: self._aws(way, account, region, service, operation, refused, params))
 
     def mail(self, message: Any) -> dict[str, Any]:
-        """Send one message. Raises Refused, Uncertain."""
+        """Send one message. Raises Held, Denied, Refused, Uncertain."""
         send = self.doors.send_mail
         if send is None:
-            raise Refused("no way to send mail: deliver.email is not set in the schedule")
+            raise Held("no way to send mail: deliver.email is not set in the schedule")
         facts = {"call": "send mail", "to": str(message["To"]), "message_id": str(message["Message-ID"])}
         return self._journalled(facts, lambda: {"receipt": send(message)})
 

@@ -36,7 +36,7 @@ class Held(NotMade):
 
 
 class Refused(Exception):
-    """A write that was answered with no: nothing was changed by it. `permission`: what to grant, where that is the cause; `code`: AWS's error code."""
+    """A write that was answered with no: nothing was changed by it. `permission`: what to grant, where that is the cause; `code`: AWS's code."""
 
     def __init__(self, message: str, *, permission: str = "", code: str = "") -> None:
         super().__init__(message)
@@ -83,5 +83,6 @@ class Action:
     combine: Callable[[Sequence[Change], World], Sequence[Change]] = unchanged
     reads: str = ""
     writes: str = ""
+    takes_back: str = ""
     never: str = ""
-    """one line each for docs/: what it reads, what it writes, what it never does"""
+    """one line each for docs/: what it reads, what it writes, what undo takes back, what it never does"""

@@ -24,9 +24,9 @@ def runs(out: Path) -> list[Path]:
 
 
 @contextmanager
-def building(out: Path, after: Callable[[], int] = lambda: 0) -> Iterator[tuple[Path, int]]:
-    """A hidden folder to build the next run in, and the run's sequence number: greater than those of the folder, and than `after()`, which is
-    asked under the lock. The folder is removed if the run breaks.
+def building(out: Path, number: Callable[[int], int] = lambda last: last + 1) -> Iterator[tuple[Path, int]]:
+    """A hidden folder to build the next run in, and the run's sequence number: number(the last one here), asked under the lock. The folder is
+    removed if the run breaks.
 
     Holds a lock for as long as the run lasts, so that two runs never write into one chain; the system releases it when a process dies. Raises
     ReporterError where another run holds it or the folder cannot be written.
@@ -48,7 +48,7 @@ def building(out: Path, after: Callable[[], int] = lambda: 0) -> Iterator[tuple[
             ) from None
         for left in out.glob(f"{_BUILDING}*"):  # of a run that was killed: the lock is ours, so nobody is at work there
             shutil.rmtree(left)
-        sequence = max(_last(out), after()) + 1
+        sequence = number(_last(out))
         folder = out / f"{_BUILDING}{sequence:06d}"
         folder.mkdir(mode=0o700)
         try:
