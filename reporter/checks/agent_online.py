@@ -33,7 +33,7 @@ def judge(world: World) -> pd.DataFrame:
     known = instances["computer_id"].notna()
     observed = ("agent " + words(instances["agent_status"]) + ", last contact " + contact).where(known, "no computer")
     hours = world.settings.checks.agent_max_age.total_seconds() / 3600
-    expected = f"agent online, heard from within {hours:g} hours"
+    expected = f"agent online, heard from within {hours:g} {'hour' if hours == 1 else 'hours'}"
     return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=observed, expected=expected)
 
 

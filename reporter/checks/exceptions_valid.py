@@ -18,6 +18,7 @@ import pandas as pd
 from reporter.core.check import VERDICTS, Check
 from reporter.core.expiry import LONGEST_DAYS, last_day, refusal
 from reporter.core.result import Severity, Status
+from reporter.core.wording import counted
 from reporter.core.world import World
 from reporter.tables.joined import EXCEPTIONS
 
@@ -54,7 +55,7 @@ def _one(item: Any, today: date) -> tuple[Status, str]:
     last = last_day(item.expires)
     days = (last - today).days if last else 0
     if days <= _SOON_DAYS:
-        return Status.PASS, f"{name} holds, but ends in {days} days, on {item.expires}: renew it or put the cause right"
+        return Status.PASS, f"{name} holds, but ends in {counted(days, 'day', 'days')}, on {item.expires}: renew it or put the cause right"
     return Status.PASS, f"{name} holds until {item.expires}"
 
 

@@ -56,7 +56,7 @@ def integrity(world: World) -> pd.DataFrame:
 def _aged(world: World, instances: pd.DataFrame, column: str, longest: timedelta, before: list[Case]) -> pd.DataFrame:
     last, text = instances[column], when(instances[column])
     recent = (last >= pd.Timestamp(world.now - longest)).fillna(value=False)
-    days = f"{longest.total_seconds() / 86400:g} days"
+    days = f"{longest.total_seconds() / 86400:g} {'day' if longest.total_seconds() == 86400 else 'days'}"
     cases: list[Case] = [
         *before,
         (last.isna(), Status.FAIL, "it was never scanned"),

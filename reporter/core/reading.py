@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from reporter.core.check import Need, Span
 from reporter.core.scope import GLOBAL, TENANT_REGION, Scope, ScopeState
+from reporter.core.wording import counted
 from reporter.core.world import World
 
 _SHOWN = 3
@@ -68,7 +69,7 @@ def all_unread(world: World, scopes: Iterable[Scope], *, own_service: str = "") 
     """The causes of every scope that was not read, as one sentence; "" where all were read."""
     causes = [cause for scope in dict.fromkeys(scopes) if (cause := why_unread(world, scope, own_service=own_service))]
     shown = "; ".join(causes[:_SHOWN])
-    return f"{shown}; and {len(causes) - _SHOWN} more scopes" if len(causes) > _SHOWN else shown
+    return f"{shown}; and {counted(len(causes) - _SHOWN, 'more scope', 'more scopes')}" if len(causes) > _SHOWN else shown
 
 
 def unread(world: World, needs: Iterable[Need], account: str, region: str, tenant: str = "", *, own_service: str = "") -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from reporter.core.check import VERDICTS, Need, Span
 from reporter.core.result import Severity, Status
+from reporter.core.wording import counted
 from reporter.core.world import World
 
 Case: TypeAlias = tuple[pd.Series, Status, Any]
@@ -65,7 +66,7 @@ def agent_cases(world: World, instances: pd.DataFrame) -> list[Case]:
     grace = world.settings.checks.grace_minutes
     return [
         (resting(instances), Status.NOT_APPLICABLE, "the instance is " + instances["state"] + ": no agent runs"),
-        (young(world, instances), Status.UNKNOWN, f"launched less than {grace} minutes ago: the agent may still be installing"),
+        (young(world, instances), Status.UNKNOWN, f"launched less than {counted(grace, 'minute', 'minutes')} ago: the agent may still be installing"),
         (
             instances["protection"] == "unknown",
             Status.UNKNOWN,

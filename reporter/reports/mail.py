@@ -11,6 +11,7 @@ from pathlib import Path
 import jinja2
 
 from reporter.core.clock import iso
+from reporter.core.wording import counted, words
 from reporter.reports.view import Report, View
 
 
@@ -37,7 +38,7 @@ def message(view: View) -> EmailMessage:
 def _text(view: View) -> str:
     environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined)  # noqa: S701  # plain text
     environment.trim_blocks = environment.lstrip_blocks = environment.keep_trailing_newline = True
-    environment.filters.update({"moment": iso, "words": lambda name: name.lower().replace("_", " ")})
+    environment.filters.update({"moment": iso, "words": lambda name: words(name.lower()), "counted": counted})
     template = files("reporter.templates").joinpath("mail", "summary.txt.j2").read_text(encoding="utf-8")
     unread = sum(view.by_scope_state()[state] for state in ("denied", "unavailable"))
     return environment.from_string(template).render(view=view, unread=unread)

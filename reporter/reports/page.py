@@ -18,6 +18,7 @@ from markupsafe import Markup
 from reporter.core.clock import iso
 from reporter.core.scope import GLOBAL, TENANT_REGION
 from reporter.core.text import legible
+from reporter.core.wording import counted, number, words
 from reporter.reports.view import Report, View
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
@@ -81,14 +82,14 @@ def render(view: View) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=jinja2.FunctionLoader(_template)
     )
-    filters: dict[str, Callable[..., Any]] = {"instant": iso, "moment": _moment, "number": _number, "words": _words}
+    filters: dict[str, Callable[..., Any]] = {"instant": iso, "moment": _moment, "number": number, "words": words, "counted": counted}
     environment.filters.update(filters)
     style = _template("report.css")
     return environment.get_template("report.html.j2").render(
         view=view,
         headline=_headline(view),
         reach=_reach(view),
-        words=WORDS,
+        status_words=WORDS,
         tones=TONES,
         style=Markup(style),  # noqa: S704  # our own file
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -256,13 +257,13 @@ def _cell(value: Any, look: str) -> Cell:
     elif isinstance(value, datetime):
         text = f"{value:%Y-%m-%d %H:%M}"
     elif look == "n":
-        text = _number(value)
+        text = number(value)
     else:
         text = str(value)
     text = legible(text)
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"
-    return Cell(_words(text), TONES.get(text, "")) if look == "tone" else Cell(text, look)
+    return Cell(words(text), TONES.get(text, "")) if look == "tone" else Cell(text, look)
 
 
 def _headline(view: View) -> dict[str, str]:
@@ -271,12 +272,13 @@ def _headline(view: View) -> dict[str, str]:
     unread = view.by_scope_state()["denied"] + view.by_scope_state()["unavailable"]
     patches = view.by_patch_state()
     hosted = sum(patches.values()) - patches["not_running"]
-    title = f"{_number(protection['protected'])} of {_number(instances)} instances are protected"
-    text = f"{_number(status['FAIL'])} results fail and {_number(status['UNKNOWN'])} are unknown. "
-    text += f"Of {_number(hosted)} open package vulnerabilities on hosts, {_number(patches['prevented'])} are shielded by an effective IPS rule"
-    text += f" and {_number(patches['available'])} more could be: the rule exists but is not assigned." if patches["available"] else "."
+    title = f"{number(protection['protected'])} of {counted(instances, 'instance is', 'instances are')} protected"
+    text = f"{counted(status['FAIL'], 'result fails', 'results fail')} and {counted(status['UNKNOWN'], 'is', 'are')} unknown. "
+    found, shielded = counted(hosted, "open package vulnerability", "open package vulnerabilities"), counted(patches["prevented"], "is", "are")
+    text += f"Of {found} on hosts, {shielded} shielded by an effective IPS rule"
+    text += f" and {number(patches['available'])} more could be: the rule exists but is not assigned." if patches["available"] else "."
     if unread:
-        text += f" {_number(unread)} of {_number(len(view.scopes))} scopes could not be read."
+        text += f" {number(unread)} of {counted(len(view.scopes), 'scope', 'scopes')} could not be read."
     return {"title": title, "text": text}
 
 
@@ -288,14 +290,6 @@ def _reach(view: View) -> dict[str, int]:
 
 def _moment(instant: datetime) -> str:
     return f"{instant:%d %B %Y, %H:%M} UTC".lstrip("0")
-
-
-def _number(value: Any) -> str:
-    return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _template(name: str) -> str:

@@ -18,12 +18,15 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
 from reporter.core.clock import iso
 from reporter.core.result import Status
 from reporter.core.table import Column, Kind, Table
 from reporter.core.text import legible
+from reporter.core.wording import counted
 from reporter.reports.record import CONTRACT
 from reporter.reports.view import Report, View
 
@@ -95,7 +98,7 @@ class _Archive(ZipFile):
 
 
 def _summary(book: Workbook, view: View) -> None:
-    sheet = book.create_sheet("Summary")
+    sheet = _printable(book.create_sheet("Summary"), "portrait")
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 34, 60
     sheet.append([_styled(sheet, "Workload compliance report", _TITLE)])
     facts = [("As of (UTC)", view.now), ("Run", view.run_id), ("Kind", view.kind), ("Tenants", ", ".join(view.tenants)), ("Version", view.version)]
@@ -123,7 +126,7 @@ def _summary(book: Workbook, view: View) -> None:
 
 
 def _checks(book: Workbook, view: View) -> None:
-    sheet = book.create_sheet("Checks")
+    sheet = _printable(book.create_sheet("Checks"), heads=1)
     statuses = [status.value for status in Status]
     heads = ["check_id", "check", "severity", "status", *statuses]
     for place, width in enumerate((30, 60, 12, 18, *([16] * len(statuses))), start=1):
@@ -142,7 +145,7 @@ def _sheet(book: Workbook, title: str, file: str, table: Table, names: Sequence[
     shown = [columns[name] for name in names]
     ordered = table.sort(frame)
     kept = ordered.head(MOST_ROWS - 1) if len(ordered) > MOST_ROWS else ordered
-    sheet = book.create_sheet(title)
+    sheet = _printable(book.create_sheet(title), heads=1)
     for place, column in enumerate(shown, start=1):
         sheet.column_dimensions[get_column_letter(place)].width = _width(column)
     sheet.freeze_panes = "A2"
@@ -151,7 +154,18 @@ def _sheet(book: Workbook, title: str, file: str, table: Table, names: Sequence[
     for row in _rows(sheet, kept, shown):
         sheet.append(row)
     if len(kept) < len(ordered):
-        sheet.append([_styled(sheet, f"cut here: {len(ordered) - len(kept)} more rows are in {file}", _STRONG)])
+        sheet.append([_styled(sheet, f"cut here: {counted(len(ordered) - len(kept), 'more row is', 'more rows are')} in {file}", _STRONG)])
+
+
+def _printable(sheet: Any, orientation: str = "landscape", heads: int = 0) -> Any:
+    """Every column on one A4 page beside the others, the head on each page."""
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = orientation, Worksheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.oddFooter.left.text, sheet.oddFooter.right.text = "&A", "&P / &N"
+    if heads:
+        sheet.print_title_rows = f"1:{heads}"
+    return sheet
 
 
 def _rows(sheet: Any, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[list[Any]]:

@@ -35,7 +35,7 @@ def test_it_counts_every_status_and_says_what_was_not_read(tmp_path: Path) -> No
     assert "Workload compliance, 24 November 2026" in text or "2026-11-24" in text
     for line in ("fail                  1", "not applicable        0", "unmanaged             1"):
         assert line in text
-    assert "1 scopes could not be read" in text
+    assert "1 scope could not be read" in text
     assert "NOT AWS ITSELF: calls went to http://127.0.0.1:5000." in text
 
 

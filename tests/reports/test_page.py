@@ -117,7 +117,7 @@ def test_a_run_that_found_nothing_says_so_in_every_section_and_claims_no_more() 
         "Nothing was planned.",
     ):
         assert sentence in text
-    assert "scopes could not be read" not in text
+    assert "could not be read.</strong>" not in text
 
 
 def test_the_head_counts_what_is_known_and_what_is_not() -> None:
@@ -134,10 +134,38 @@ def test_the_head_counts_what_is_known_and_what_is_not() -> None:
     frames = {INSTANCES.name: INSTANCES.frame(instances), VIRTUAL_PATCHES.name: VIRTUAL_PATCHES.frame(patches), SCOPES.name: SCOPES.frame(scopes)}
     text = render(view(frames))
     assert "2 of 3 instances are protected" in text
-    assert "Of 3 open package vulnerabilities on hosts, 1 are shielded by an effective IPS rule and 1 more could be" in text
+    assert "Of 3 open package vulnerabilities on hosts, 1 is shielded by an effective IPS rule and 1 more could be" in text
     assert "1 of 6 scopes could not be read." in text
     assert "<dt>Accounts</dt><dd>2</dd>" in text
     assert "<dt>Regions</dt><dd>2</dd>" in text
+
+
+def test_the_head_counts_one_of_each_as_one() -> None:
+    text = render(
+        view(
+            {
+                INSTANCES.name: INSTANCES.frame([row(INSTANCES, protection="offline")]),
+                RESULTS.name: RESULTS.frame([row(RESULTS), row(RESULTS, resource="i-2", status="UNKNOWN")]),
+                VIRTUAL_PATCHES.name: VIRTUAL_PATCHES.frame([row(VIRTUAL_PATCHES, state="no_rule")]),
+                SCOPES.name: SCOPES.frame([row(SCOPES, state="denied")]),
+            },
+            excluded=1,
+        )
+    )
+    for sentence in (
+        "0 of 1 instance is protected",
+        "1 result fails and 1 is unknown.",
+        "Of 1 open package vulnerability on hosts, 0 are shielded by an effective IPS rule.",
+        "1 of 1 scope could not be read.",
+        "1 instance in scope; 1 more is outside",
+    ):
+        assert sentence in text
+
+
+def test_states_are_words_with_acronyms_in_upper_case() -> None:
+    seen = of(WEB_ENTRIES, [row(WEB_ENTRIES, state="missing_acl")])
+    assert "missing ACL" in cells(seen)
+    assert '<span class="name">missing ACL</span>' in render(seen)
 
 
 def test_a_long_table_shows_the_first_rows_and_where_the_rest_is() -> None:
@@ -145,6 +173,10 @@ def test_a_long_table_shows_the_first_rows_and_where_the_rest_is() -> None:
     assert f"i-{ROWS - 1:04d}" in text
     assert f"i-{ROWS:04d}" not in text
     assert "1\N{NARROW NO-BREAK SPACE}234 more rows are in results.csv" in text
+
+
+def test_a_table_that_is_one_row_too_long_says_so() -> None:
+    assert "1 more row is in results.csv" in render(of(RESULTS, [row(RESULTS, resource=f"i-{number:04d}") for number in range(ROWS + 1)]))
 
 
 def test_what_is_missing_is_a_dash() -> None:
@@ -196,7 +228,7 @@ def test_entries_without_a_web_acl_come_before_covered_ones() -> None:
 
 def test_unread_scopes_are_counted_and_say_what_to_grant() -> None:
     seen = of(SCOPES, [row(SCOPES, message="AccessDenied", permission="ec2:DescribeInstances")])
-    assert "<strong>1 scopes could not be read.</strong>" in render(seen)
+    assert "<strong>1 scope could not be read.</strong>" in render(seen)
     assert {"AccessDenied", "ec2:DescribeInstances", A} <= set(cells(seen))
 
 

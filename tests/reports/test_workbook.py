@@ -45,6 +45,17 @@ def test_every_table_is_a_sheet_with_frozen_head_and_filter(tmp_path: Path) -> N
     assert (found["Checks"].freeze_panes, found["Checks"].auto_filter.ref) == ("B2", "A1:I4")
 
 
+def test_a_printed_sheet_has_every_column_on_one_page_and_its_head_on_each(tmp_path: Path) -> None:
+    found = book(tmp_path, view())
+    for sheet in found.worksheets:
+        setup = sheet.page_setup
+        fits = sheet.sheet_properties.pageSetUpPr
+        assert fits is not None
+        assert (fits.fitToPage, setup.fitToWidth, setup.fitToHeight) == (True, 1, 0), sheet.title
+        assert sheet.print_title_rows == (None if sheet.title == "Summary" else "$1:$1")
+    assert (found["Summary"].page_setup.orientation, found["Results"].page_setup.orientation) == ("portrait", "landscape")
+
+
 def test_numbers_and_dates_are_numbers_and_dates(tmp_path: Path) -> None:
     found = book(tmp_path, view())
     instance = named(found["Instances"])
@@ -87,6 +98,8 @@ def test_a_table_longer_than_a_sheet_ends_with_where_the_rest_is(tmp_path: Path,
     assert [cell.value for cell in found["Results"]["B"]][1:3] == ["i-0", "i-1"]
     assert found["Results"]["A4"].value == "cut here: 3 more rows are in results.csv"
     assert found["Results"].max_row == 4
+    found = book(tmp_path, of(RESULTS, [row(RESULTS, resource=f"i-{number}") for number in range(4)]))
+    assert found["Results"]["A4"].value == "cut here: 2 more rows are in results.csv"
 
 
 def test_a_table_that_just_fits_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
