@@ -85,7 +85,8 @@ def _findings(pairs: pd.DataFrame) -> pd.DataFrame:
     rows["others"] = rows.merge(grouped.size().rename("n").reset_index(), on=_KEY, how="left")["n"].to_numpy() - 1
     tenants = grouped["tenant"].nunique(dropna=False).rename("tenants").reset_index()
     rows["tenant"] = rows["tenant"].where(rows.merge(tenants, on=_KEY, how="left")["tenants"].to_numpy() == 1, None)
-    name = rows["instance_id"] + (" and " + digits(rows["others"]) + " more instances").where(rows["others"] > 0, "")
+    more = (" and " + digits(rows["others"]) + " more instances").mask(rows["others"] == 1, " and 1 more instance")
+    name = rows["instance_id"] + more.where(rows["others"] > 0, "")
     integrity, recommendation = when(rows["last_integrity_scan"]), when(rows["last_recommendation_scan"])
     scans = "integrity scan " + integrity + ", recommendation scan " + recommendation
     unmanaged = " (the instance is " + words(rows["protection"]) + ": it cannot be scanned)"

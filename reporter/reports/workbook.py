@@ -6,7 +6,7 @@ Text from the world is always written as text, so that nothing in a tag or a tit
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 import pandas as pd
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -41,15 +41,16 @@ SHEETS = (
     ("Findings", "findings.csv"),
     ("Scopes", "scopes.csv"),
 )
-_HEAD = Font(bold=True, color="FFFFFF")
+_FACE = "Calibri"
+_HEAD = Font(name=_FACE, bold=True, color="FFFFFF")
 _HEAD_FILL = PatternFill("solid", fgColor="15324B")
-_TITLE = Font(bold=True, size=16)
-_STRONG = Font(bold=True)
+_TITLE = Font(name=_FACE, bold=True, size=16)
+_PLAIN, _STRONG = Font(name=_FACE), Font(name=_FACE, bold=True)
 _TONES = {
-    Status.FAIL.value: Font(bold=True, color="B3261E"),
-    Status.UNKNOWN.value: Font(bold=True, color="8A5A00"),
-    Status.WAIVED.value: Font(bold=True, color="6A4C93"),
-    Status.PASS.value: Font(bold=True, color="1C6B3C"),
+    Status.FAIL.value: Font(name=_FACE, bold=True, color="B3261E"),
+    Status.UNKNOWN.value: Font(name=_FACE, bold=True, color="8A5A00"),
+    Status.WAIVED.value: Font(name=_FACE, bold=True, color="6A4C93"),
+    Status.PASS.value: Font(name=_FACE, bold=True, color="1C6B3C"),
 }
 _WIDTHS = {Kind.TIME: 20, Kind.FLAG: 10, Kind.INTEGER: 11, Kind.NUMBER: 11}
 _WIDE = {
@@ -98,7 +99,7 @@ class _Archive(ZipFile):
 
 
 def _summary(book: Workbook, view: View) -> None:
-    sheet = _printable(book.create_sheet("Summary"), "portrait")
+    sheet = _printable(book.create_sheet("Summary"), "portrait", Worksheet.PAPERSIZE_A4)
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 34, 60
     sheet.append([_styled(sheet, "Workload compliance report", _TITLE)])
     facts = [("As of (UTC)", view.now), ("Run", view.run_id), ("Kind", view.kind), ("Tenants", ", ".join(view.tenants)), ("Version", view.version)]
@@ -108,7 +109,7 @@ def _summary(book: Workbook, view: View) -> None:
     if view.excluded:
         facts.append(("Instances outside the scope tag", view.excluded))
     for name, value in facts:
-        sheet.append([_styled(sheet, name, _STRONG), _written(sheet, value)])
+        sheet.append([_styled(sheet, name, _STRONG), _beside(sheet, value)])
     blocks = (
         ("Results", view.by_status()),
         ("Instances", view.by_protection()),
@@ -122,21 +123,21 @@ def _summary(book: Workbook, view: View) -> None:
         sheet.append([])
         sheet.append([_styled(sheet, title, _STRONG)])
         for name, count in counts.items():
-            sheet.append([_styled(sheet, name, _TONES.get(name, Font())), count])
+            sheet.append([_styled(sheet, name, _TONES.get(name, _PLAIN)), _beside(sheet, count)])
 
 
 def _checks(book: Workbook, view: View) -> None:
     sheet = _printable(book.create_sheet("Checks"), heads=1)
     statuses = [status.value for status in Status]
     heads = ["check_id", "check", "severity", "status", *statuses]
-    for place, width in enumerate((30, 60, 12, 18, *([16] * len(statuses))), start=1):
+    for place, width in enumerate((30, 84, 12, 18, *([18] * len(statuses))), start=1):
         sheet.column_dimensions[get_column_letter(place)].width = width
     sheet.freeze_panes = "B2"
     rows = view.check_rows()
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}{len(rows) + 1}"
-    sheet.append(_head(sheet, heads))
+    sheet.append(_head(sheet, heads, numbers=set(statuses)))
     for check, worst, counts in rows:
-        status = _styled(sheet, worst or "nothing judged", _TONES.get(worst, Font()))
+        status = _styled(sheet, worst or "nothing judged", _TONES.get(worst, _PLAIN))
         sheet.append([check.id, check.title, check.severity.value, status, *(counts[name] for name in statuses)])
 
 
@@ -150,16 +151,16 @@ def _sheet(book: Workbook, title: str, file: str, table: Table, names: Sequence[
         sheet.column_dimensions[get_column_letter(place)].width = _width(column)
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(shown))}{max(len(kept) + 1, 2)}"
-    sheet.append(_head(sheet, names))
+    sheet.append(_head(sheet, names, numbers={column.name for column in shown if column.kind in (Kind.INTEGER, Kind.NUMBER)}))
     for row in _rows(sheet, kept, shown):
         sheet.append(row)
     if len(kept) < len(ordered):
         sheet.append([_styled(sheet, f"cut here: {counted(len(ordered) - len(kept), 'more row is', 'more rows are')} in {file}", _STRONG)])
 
 
-def _printable(sheet: Any, orientation: str = "landscape", heads: int = 0) -> Any:
-    """Every column on one A4 page beside the others, the head on each page."""
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = orientation, Worksheet.PAPERSIZE_A4
+def _printable(sheet: Any, orientation: str = "landscape", paper: str = Worksheet.PAPERSIZE_A3, heads: int = 0) -> Any:
+    """Every column on one page beside the others, the head on each page."""
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = orientation, paper
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.oddFooter.left.text, sheet.oddFooter.right.text = "&A", "&P / &N"
@@ -174,7 +175,7 @@ def _rows(sheet: Any, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterato
     for row in zip(*values, strict=True):
         cells = [_written(sheet, value) for value in row]
         if tone_at is not None:
-            cells[tone_at] = _styled(sheet, str(row[tone_at]), _TONES.get(str(row[tone_at]), Font()))
+            cells[tone_at] = _styled(sheet, str(row[tone_at]), _TONES.get(str(row[tone_at]), _PLAIN))
         yield cells
 
 
@@ -216,12 +217,20 @@ def _styled(sheet: Any, text: str, font: Font) -> Any:
     return cell
 
 
-def _head(sheet: Any, names: Sequence[str]) -> list[Any]:
+def _beside(sheet: Any, value: Any) -> Any:
+    """A value of the summary, close to its name: numbers too stand on the left."""
+    written = _written(sheet, value)
+    cell = written if isinstance(written, Cell) else WriteOnlyCell(sheet, written)
+    cell.alignment = Alignment(horizontal="left")
+    return cell
+
+
+def _head(sheet: Any, names: Sequence[str], numbers: Container[str]) -> list[Any]:
     cells = []
     for name in names:
         cell = _styled(sheet, name, _HEAD)
         cell.fill = _HEAD_FILL
-        cell.alignment = Alignment(vertical="center")
+        cell.alignment = Alignment(horizontal="right" if name in numbers else "left", vertical="center")
         cells.append(cell)
     return cells
 

@@ -118,7 +118,7 @@ def test_an_instance_that_could_not_be_looked_for_is_not_called_gone() -> None:
 def test_a_finding_on_two_instances_takes_the_worse_answer(second: dict[str, Any], status: str) -> None:
     row = only(judge(seen(finding(), finding(instance_id=I2), hosts=(scanned(), second))))
     assert row["status"] == status
-    assert "and 1 more instances" in row["reason"]
+    assert "and 1 more instance:" in row["reason"]
 
 
 @pytest.mark.parametrize(("tenant", "kept"), [("main", "main"), ("other", None), (None, None)])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reporter.reports.page import REPORT
-from tests.reports.views import hostile
+from tests.reports.views import hostile, view
 
 pytestmark = pytest.mark.browser
 
@@ -51,3 +51,12 @@ def test_the_page_opens_from_a_file_alone_and_fits_the_screen(tmp_path: Path, br
     assert page.locator("script, img, iframe, object, embed, link, form").count() == 0
     for link in page.locator("nav a").all():
         assert page.locator(link.get_attribute("href")).count() == 1
+
+
+def test_why_a_row_is_there_is_seen_without_scrolling_sideways(tmp_path: Path, browser: Any) -> None:
+    REPORT.write(tmp_path, view())
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((tmp_path / "report.html").as_uri(), wait_until="load")
+    ends = page.evaluate("[...document.querySelectorAll('th')].filter(th => th.textContent === 'Why').map(th => th.getBoundingClientRect().right)")
+    assert len(ends) == 3
+    assert max(ends) <= 1280

@@ -56,6 +56,15 @@ def test_a_printed_sheet_has_every_column_on_one_page_and_its_head_on_each(tmp_p
     assert (found["Summary"].page_setup.orientation, found["Results"].page_setup.orientation) == ("portrait", "landscape")
 
 
+def test_heads_stand_over_what_they_name_and_all_is_in_one_typeface(tmp_path: Path) -> None:
+    found = book(tmp_path, view())
+    assert {cell.font.name for sheet in found.worksheets for line in sheet.iter_rows() for cell in line} == {"Calibri"}
+    head = {cell.value: cell.alignment.horizontal for cell in found["Results"][1]}
+    assert (head["age_days"], head["reason"]) == ("right", "left")
+    assert [cell.alignment.horizontal for cell in found["Checks"][1]] == ["left"] * 4 + ["right"] * 5
+    assert {line[1].alignment.horizontal for line in found["Summary"].iter_rows() if len(line) > 1 and line[1].value is not None} == {"left"}
+
+
 def test_numbers_and_dates_are_numbers_and_dates(tmp_path: Path) -> None:
     found = book(tmp_path, view())
     instance = named(found["Instances"])

@@ -1,99 +1,89 @@
-"""What a run says of the estate, row by row, against the builder's own ground truth.
+"""What a run says of an estate, row by row, against the builder's own ground truth, for an estate of each size.
 
 The builder knows each state because it made the thing for that state; it imports nothing of the joins and checks.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.whole.conftest import Served
-from tests.whole.test_run import CLOCK, reporter, rows
+from bench.truth import PARTS, compare, rows
+from reporter.sandbox.serve import sandbox
+from tests.whole.conftest import NOW, Served
+from tests.whole.test_run import CLOCK, reporter
 
-pytestmark = pytest.mark.xdist_group("whole")
+SIZES = [
+    pytest.param("small", marks=pytest.mark.xdist_group("whole")),
+    pytest.param("demo", marks=pytest.mark.xdist_group("demo")),
+]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def estate(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """The session's small estate, or one of demo's size of its own."""
+    if request.param == "small":
+        yield request.getfixturevalue("small")
+        return
+    with sandbox(size=request.param, seed=1, now=NOW) as running:
+        yield Served(running.aws_endpoint, running.wp_url, dict(running.environment), running.schedule, dict(running.truth))
 
 
 @pytest.fixture(scope="module")
-def folder(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(estate: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("truth")
-    (place / "schedule.yaml").write_text(served.schedule, encoding="utf-8")
-    served.forget()
-    done = reporter(served, "run", "--schedule", place / "schedule.yaml", "--out", place / "out", "--now", CLOCK)
+    (place / "schedule.yaml").write_text(estate.schedule, encoding="utf-8")
+    estate.forget()
+    done = reporter(estate, "run", "--schedule", place / "schedule.yaml", "--out", place / "out", "--now", CLOCK)
     assert done.returncode == 0, done.stdout + done.stderr
     return place / "out" / "run-000001"
 
 
-def differences(said: dict[str, Any], true: dict[str, Any]) -> list[str]:
-    """Keys on one side only, and values that differ; "a|b" allows either, "any" allows all."""
-    found = [f"{key}: not in the report" for key in sorted(true.keys() - said.keys()) if true[key] != "any"]
-    found += [f"{key}: not in the truth" for key in sorted(said.keys() - true.keys())]
-    both = sorted(said.keys() & true.keys())
-    found += [f"{key}: said {said[key]}, true {true[key]}" for key in both if true[key] != "any" and said[key] not in str(true[key]).split("|")]
-    return found
+@pytest.mark.parametrize("part", PARTS)
+def test_a_run_says_what_the_estate_was_built_for(folder: Path, estate: Served, part: str) -> None:
+    compared = PARTS[part](folder, estate.truth)
+    assert compared.differences == ()
+    assert compared.rows > 0
 
 
-def by_key(path: Path, key: str, value: str) -> dict[str, str]:
-    return {"|".join(row[name] for name in key.split()): row[value] for row in rows(path)}
+@pytest.mark.parametrize(("file", "column"), [("instances", "protection"), ("virtual_patches", "state")])
+def test_each_state_occurs_as_often_as_it_was_built(folder: Path, estate: Served, file: str, column: str) -> None:
+    said = Counter(row[column] for row in rows(folder / f"{file}.csv"))
+    assert said == estate.truth["counts"][file]
 
 
-def test_instances_have_the_protection_that_they_were_built_with(folder: Path, served: Served) -> None:
-    said = by_key(folder / "instances.csv", "account region instance_id", "protection")
-    true = {key: value["protection"] for key, value in served.truth["instances"].items()}
-    assert differences(said, true) == []
-    assert Counter(said.values()) == served.truth["counts"]["instances"]
+SPOILT: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "protection of instances": ("instances", lambda about: about | {"protection": "spoilt"}),
+    "computers, policies, clusters and owners of instances": ("instances", lambda about: about | {"policy": "spoilt"}),
+    "intrusion prevention of instances": ("instances", lambda about: about | {"intrusion_prevention": "spoilt"}),
+    "states of virtual patches": ("virtual_patches", lambda about: about | {"state": "spoilt"}),
+    "severities of virtual patches": ("virtual_patches", lambda about: about | {"severity": "spoilt"}),
+    "bucket access": ("bucket_access", lambda _: "spoilt"),
+    "web entries": ("web_entries", lambda _: "spoilt"),
+    "instances that findings name": ("findings", lambda about: about | {"instances": ["spoilt"]}),
+    "sample and archived findings": ("findings", lambda about: about | {"sample": not about["sample"]}),
+    "states of scopes": ("scopes", lambda _: "spoilt"),
+    "services that are on": ("results", lambda _: "spoilt"),
+}
 
 
-def test_instances_stand_on_the_right_computer_and_policy(folder: Path, served: Served) -> None:
-    for row in rows(folder / "instances.csv"):
-        true = served.truth["instances"]["|".join((row["account"], row["region"], row["instance_id"]))]
-        duplicates = ";".join(str(number) for number in sorted(true["duplicates"]))
-        want = (str(true["computer_id"] or ""), true["policy"] or "", true["ecs_cluster"] or "", true["owner"] or "", duplicates)
-        assert (row["computer_id"], row["policy"], row["ecs_cluster"], row["owner"], row["duplicates"]) == want, row["instance_id"]
+@pytest.mark.parametrize("part", PARTS)
+def test_a_comparison_tells_a_wrong_a_missing_and_an_unexpected_row(folder: Path, estate: Served, part: str) -> None:
+    table, spoil = SPOILT[part]
+    wrong: dict[str, Any] = copy.deepcopy(estate.truth)
+    key = min(key for key in wrong[table] if "any" not in (wrong[table][key], *_values(wrong[table][key])))
+    wrong[table][key] = spoil(wrong[table][key])
+    assert [line.partition(": said")[0] for line in compare(folder, wrong)[part].differences] == [key]
+    wrong[table]["nowhere"] = wrong[table].pop(key)
+    found = compare(folder, wrong)[part].differences
+    assert "nowhere: not in the report" in found
+    assert f"{key}: not in the truth" in found or part in ("states of scopes", "services that are on")
 
 
-def test_virtual_patches_have_the_state_that_they_were_built_for(folder: Path, served: Served) -> None:
-    said = by_key(folder / "virtual_patches.csv", "finding_arn instance_id image cve", "state")
-    true = {key: value["state"] for key, value in served.truth["virtual_patches"].items()}
-    assert differences(said, true) == []
-    assert Counter(said.values()) == served.truth["counts"]["virtual_patches"]
-
-
-def test_bucket_paths_are_those_that_the_policies_open(folder: Path, served: Served) -> None:
-    said = by_key(folder / "bucket_access.csv", "bucket role_arn instance_id via", "decision")
-    assert differences(said, served.truth["bucket_access"]) == []
-
-
-def test_web_entries_have_the_state_that_they_were_built_for(folder: Path, served: Served) -> None:
-    said = by_key(folder / "web_entries.csv", "account region type entry", "state")
-    assert differences(said, served.truth["web_entries"]) == []
-
-
-def test_every_finding_is_listed_once_for_each_instance_it_names(folder: Path, served: Served) -> None:
-    listed: dict[str, set[str]] = {}
-    for row in rows(folder / "findings.csv"):
-        listed.setdefault(f"{row['source']}|{row['finding_id']}", set()).update({row["instance_id"]} - {""})
-    true = {key: value["instances"] for key, value in served.truth["findings"].items()}
-    assert listed.keys() == true.keys()
-    assert {key: found for key, found in listed.items() if true[key] is not None and set(true[key]) != found} == {}
-
-
-def test_sample_and_archived_findings_are_marked(folder: Path, served: Served) -> None:
-    for row in rows(folder / "findings.csv"):
-        true = served.truth["findings"][f"{row['source']}|{row['finding_id']}"]
-        assert (row["sample"], row["archived"], row["severity"]) == (str(true["sample"]).lower(), str(true["archived"]).lower(), true["severity"])
-
-
-def test_scopes_are_in_the_state_that_the_services_were_left_in(folder: Path, served: Served) -> None:
-    said = {key: value for key, value in by_key(folder / "scopes.csv", "account region source", "state").items() if value != "skipped"}
-    true = served.truth["scopes"]
-    assert [line for line in differences(said, true) if not line.endswith("not in the truth")] == []
-
-
-def test_services_that_are_off_fail_their_own_check_and_only_that(folder: Path, served: Served) -> None:
-    true = served.truth["results"]
-    said = {key: value for key, value in by_key(folder / "results.csv", "check_id account region", "status").items() if key in true}
-    assert differences(said, true) == []
+def _values(about: Any) -> tuple[Any, ...]:
+    return tuple(about.values()) if isinstance(about, dict) else ()

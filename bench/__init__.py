@@ -1,0 +1,1 @@
+"""Measurements of the reporter that are no tests. Outside the package."""
