@@ -787,7 +787,7 @@ def test_promotion_changes_the_override_and_nothing_else_and_its_undo_gives_it_b
 
 def test_a_promotion_of_a_rule_that_was_removed_is_stale(counting: Counting) -> None:
     change = only(counting.promotion())
-    counting.put(RULES)
+    counting.put([*RULES, managed_rule(PHP, 90)])
     with pytest.raises(Stale):
         apply(change)
 
@@ -828,6 +828,12 @@ def test_what_botocore_does_not_know_is_never_dropped_by_a_write(server: AwsServ
         apply(served_change())
     assert path in why.value.why
     assert server.asked("UpdateWebACL") == []
+
+
+def test_a_web_acl_that_firewall_manager_was_fitted_to_is_held(server: AwsServer) -> None:
+    server.on("GetWebACL", page(WebACL=served_acl(RetrofittedByFirewallManager=True), LockToken="t"))
+    with pytest.raises(Held, match="Firewall Manager"):
+        apply(served_change())
 
 
 def test_what_is_not_set_is_not_unknown_and_not_written(server: AwsServer) -> None:
