@@ -54,6 +54,11 @@ _TONES = {
 }
 _WIDTHS = {Kind.TIME: 20, Kind.FLAG: 10, Kind.INTEGER: 11, Kind.NUMBER: 11}
 _WIDE = {
+    "check_id": 30,
+    "account": 15,
+    "region": 16,
+    "status": 17,
+    "severity": 14,
     "reason": 70,
     "message": 70,
     "allowed_by": 60,
@@ -151,7 +156,7 @@ def _sheet(book: Workbook, title: str, file: str, table: Table, names: Sequence[
         sheet.column_dimensions[get_column_letter(place)].width = _width(column)
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(shown))}{max(len(kept) + 1, 2)}"
-    sheet.append(_head(sheet, names, numbers={column.name for column in shown if column.kind in (Kind.INTEGER, Kind.NUMBER)}))
+    sheet.append(_head(sheet, names, numbers={column.name for column in shown if column.kind in (Kind.INTEGER, Kind.NUMBER, Kind.TIME)}))
     for row in _rows(sheet, kept, shown):
         sheet.append(row)
     if len(kept) < len(ordered):

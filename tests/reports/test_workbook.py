@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from reporter.judge import discover
 from reporter.reports import workbook
 from reporter.reports.record import CONTRACT
 from reporter.reports.workbook import REPORT, SHEETS, clean
@@ -60,9 +61,15 @@ def test_heads_stand_over_what_they_name_and_all_is_in_one_typeface(tmp_path: Pa
     found = book(tmp_path, view())
     assert {cell.font.name for sheet in found.worksheets for line in sheet.iter_rows() for cell in line} == {"Calibri"}
     head = {cell.value: cell.alignment.horizontal for cell in found["Results"][1]}
-    assert (head["age_days"], head["reason"]) == ("right", "left")
+    assert (head["age_days"], head["first_seen"], head["reason"]) == ("right", "right", "left")
     assert [cell.alignment.horizontal for cell in found["Checks"][1]] == ["left"] * 4 + ["right"] * 5
     assert {line[1].alignment.horizontal for line in found["Summary"].iter_rows() if len(line) > 1 and line[1].value is not None} == {"left"}
+
+
+def test_every_check_id_fits_its_column(tmp_path: Path) -> None:
+    found = book(tmp_path, view())
+    longest = max(len(check.id) for check in discover())
+    assert all(found[title].column_dimensions["A"].width > longest for title in ("Checks", "Results"))
 
 
 def test_numbers_and_dates_are_numbers_and_dates(tmp_path: Path) -> None:
