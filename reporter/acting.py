@@ -151,7 +151,7 @@ class Acting:
 
         A deed whose effect stays uncertain is left open (state None): the next run looks again.
         """
-        calls: list[Json] = list(deed.calls)
+        calls, answers = list(deed.calls), list(deed.answers)
 
         def write(event: str, facts: Json) -> None:
             if event == "call":
@@ -159,11 +159,13 @@ class Acting:
                     self.journal.write(deed.id, "begin", {"plan": deed.plan, "change": deed.change.as_json()})
                 calls.append(facts)
             self.journal.write(deed.id, event, facts)
+            if event == "answer":
+                answers.append(facts)
 
         outcome: Outcome | None = None
         said = ""
         for again in (resumed, True):
-            hand = self._hand(replace(deed, calls=tuple(calls)), write)
+            hand = self._hand(replace(deed, calls=tuple(calls), answers=tuple(answers)), write)
             try:
                 outcome = action.apply(deed.change, hand, again)
             except Uncertain as uncertain:
@@ -174,7 +176,7 @@ class Acting:
             except (Refused, ScopeProblem) as problem:
                 outcome = Outcome(ActionState.FAILED, _with_permission(problem) + (_PARTLY if len(calls) > 1 else ""))
             break
-        tried = replace(deed, calls=tuple(calls), at=self.now())
+        tried = replace(deed, calls=tuple(calls), answers=tuple(answers), at=self.now())
         if outcome is None:
             return replace(tried, said=f"not known whether it took effect: {said}")
         if calls:
@@ -234,7 +236,9 @@ class Acting:
         return self._row(self._end(deed, replace(outcome, delta=deed.delta)))
 
     def _hand(self, deed: Deed, write: Callable[[str, Json], None]) -> Hand:
-        return Hand(self.doors, self.journal.run, deed.id, deed.begun, write, calls=len(deed.calls), now=self.now)
+        known = (*self.past.standing(deed.change.action, deed.change.target), *self.begun)
+        others = tuple(other for other in known if other.id != deed.id and other.change.key == deed.change.key)
+        return Hand(self.doors, self.journal.run, deed.id, deed.begun, write, len(deed.calls), deed.answers, others, self.now)
 
     def _writer(self, deed: Deed) -> Callable[[str, Json], None]:
         def write(event: str, facts: Json) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from reporter.actions.owner_notice import message, rank
 from reporter.clients.hand import Hand
-from reporter.core.action import Action, NotMade
+from reporter.core.action import Action, NotMade, NotNeeded, Stale
 from reporter.core.change import ActionState, Change, Json, Outcome
 from reporter.core.clock import iso
 from reporter.core.past import Deed, Past
@@ -137,7 +137,7 @@ def _key(item: Json) -> tuple[str, ...]:
 
 
 def _maybe_sent(deed: Deed) -> bool:
-    return deed.state is ActionState.FAILED and (deed.delta.get(_MAYBE_SENT) is True or len(deed.calls) > deed.answers)
+    return deed.state is ActionState.FAILED and (deed.delta.get(_MAYBE_SENT) is True or len(deed.calls) > len(deed.answers))
 
 
 def _address(owner: str, owners: OwnersSettings) -> str:
@@ -169,7 +169,16 @@ def _change(address: str, items: Sequence[Item], held: str) -> Change:
 def apply(change: Change, hand: Hand, resumed: bool) -> Outcome:
     """Sends it, at most once."""
     notice = message(change, "", hand.deed, hand.begun)
-    if resumed and hand.calls > 0:
+    told = {_key(item) for deed in hand.standing for item in deed.change.after["items"]}
+    new = [item for item in change.after["items"] if _key(item) not in told]
+    if not new:
+        raise NotNeeded("an earlier notice told all of it")
+    if len(new) < len(change.after["items"]):
+        raise Stale("an earlier notice told a part of it")
+    receipts = [answer["answer"]["receipt"] for answer in hand.answers if "answer" in answer]
+    if receipts:
+        return Outcome(ActionState.APPLIED, "", {"message_id": str(notice["Message-ID"]), "receipt": receipts[0]})
+    if resumed and hand.calls > len(hand.answers):
         known = {"message_id": str(notice["Message-ID"]), _MAYBE_SENT: True}
         return Outcome(ActionState.FAILED, f"whether it was sent is not known; it is not sent twice: Message-ID {notice['Message-ID']}", known)
     receipt = hand.mail(notice)["receipt"]

@@ -17,6 +17,7 @@ from reporter.core import clock
 from reporter.core.action import Held, Refused, Uncertain
 from reporter.core.change import Json
 from reporter.core.errors import Denied
+from reporter.core.past import Deed
 
 SOURCE = "actions"
 """What raw answers of re-reading are kept under."""
@@ -51,7 +52,8 @@ class Hand:
     """One change's hand. `begun`: when the change was begun, by our clock; `run`: id of the run that makes it.
 
     `journal(event, facts)` is durable when it returns. `calls`: how many writes earlier attempts at this change have announced; with none of
-    them nothing can have taken effect. `now`: the present.
+    them nothing can have taken effect. `answers`: what came of those that were answered. `standing`: other deeds of the action on the same target
+    that were not failed or undone. `now`: the present.
     """
 
     doors: Doors
@@ -60,6 +62,8 @@ class Hand:
     begun: datetime
     journal: Callable[[str, Json], None]
     calls: int = 0
+    answers: tuple[Json, ...] = ()
+    standing: tuple[Deed, ...] = ()
     now: Callable[[], datetime] = clock.now
 
     def wp(self, tenant: str) -> WpReader:

@@ -14,7 +14,7 @@ class Deed:
     """One change that was begun. `state` is None where its end was never written: the process died in between.
 
     `id`: run and number, unique in the chain. `plan`: hash of the plan. `begun`: when it was begun; `at`: when it got its state. `delta`, `said`: as
-    in Outcome. `calls`: writes that were announced; `answers`: how many of them were answered.
+    in Outcome. `calls`: writes that were announced; `answers`: what came of those that were answered.
     """
 
     id: str
@@ -27,7 +27,7 @@ class Deed:
     delta: Json = field(default_factory=dict)
     said: str = ""
     calls: tuple[Json, ...] = ()
-    answers: int = 0
+    answers: tuple[Json, ...] = ()
     undoing: bool = False
     """an undo was begun and its end was never written"""
 

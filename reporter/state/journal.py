@@ -121,10 +121,9 @@ def fold(entries: Iterable[Mapping[str, Any]]) -> Past:
 def _told(deed: Deed, entry: Mapping[str, Any], at: datetime) -> Deed:
     match entry["event"]:
         case "call":
-            facts = {name: value for name, value in entry.items() if name not in ("at", "run", "deed", "event", "number")}
-            return replace(deed, calls=(*deed.calls, {**facts, "at": entry["at"], "run": entry["run"]}))
+            return replace(deed, calls=(*deed.calls, _facts(entry)))
         case "answer":
-            return replace(deed, answers=deed.answers + 1)
+            return replace(deed, answers=(*deed.answers, _facts(entry)))
         case "undo":
             return replace(deed, undoing=True)
         case "end":
@@ -132,3 +131,7 @@ def _told(deed: Deed, entry: Mapping[str, Any], at: datetime) -> Deed:
             delta = entry["delta"] if entry.get("delta") else deed.delta
             return replace(deed, state=state, said=entry.get("said", ""), delta=delta, at=at, undoing=False)
     return deed
+
+
+def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name not in ("deed", "event", "number")}

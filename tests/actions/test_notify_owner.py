@@ -16,7 +16,7 @@ from reporter.actions.notify_owner import ACTION, NO_ADDRESS, message
 from reporter.actions.owner_notice import legible
 from reporter.clients.mail import opener
 from reporter.core.action import Held as HeldBack
-from reporter.core.action import NotMade, Refused, Uncertain
+from reporter.core.action import NotMade, NotNeeded, Refused, Stale, Uncertain
 from reporter.core.change import ActionState, Change, Outcome
 from reporter.core.past import Deed, Past
 from reporter.core.settings import OwnersSettings, Settings
@@ -221,14 +221,14 @@ def test_only_what_is_new_or_changed_is_announced() -> None:
     assert items(only(planned(now, past))) == [("f4", I1), ("f2", I2), ("f3", I3)]
 
 
-@pytest.mark.parametrize("values", [{"calls": (CALL,), "answers": 1}, {}])
+@pytest.mark.parametrize("values", [{"calls": (CALL,), "answers": ({"call": "send mail"},)}, {}])
 def test_a_notice_that_was_refused_is_tried_again(values: dict[str, Any]) -> None:
     seen = made([instance()], [finding()])
     change = only(planned(seen))
     assert planned(seen, Past((deed(change, ActionState.FAILED, **values),))) == [change]
 
 
-@pytest.mark.parametrize("values", [{"calls": (CALL,)}, {"calls": (CALL,), "answers": 1, "delta": {"maybe sent": True}}])
+@pytest.mark.parametrize("values", [{"calls": (CALL,)}, {"calls": (CALL,), "answers": ({"call": "send mail"},), "delta": {"maybe sent": True}}])
 def test_a_notice_that_may_have_been_sent_is_held_and_what_is_new_goes_out_alone(values: dict[str, Any]) -> None:
     seen = made([instance()], [finding()])
     past = Past((deed(only(planned(seen)), ActionState.FAILED, **values),))
@@ -399,7 +399,7 @@ def test_a_notice_that_may_have_been_sent_is_not_sent_again_nor_announced_by_the
     assert outcome.state is ActionState.FAILED
     assert outcome.said.startswith("whether it was sent is not known; it is not sent twice: Message-ID <notice.")
     assert (smtp.taken, again.journal) == ([], [])
-    ended = deed(change, outcome.state, delta=json.loads(json.dumps(outcome.delta)), calls=(CALL,), answers=1)
+    ended = deed(change, outcome.state, delta=json.loads(json.dumps(outcome.delta)), calls=(CALL,), answers=({"call": "send mail"},))
     assert only(planned(seen, Past((ended,)))).held
 
 
@@ -427,3 +427,14 @@ def test_a_sent_notice_cannot_be_taken_back() -> None:
 def test_its_mode_is_a_setting_and_it_has_no_limit() -> None:
     settings = Actions.model_validate({"notify_owner": {"mode": "apply"}})
     assert (ACTION.mode(Actions()), ACTION.mode(settings), ACTION.limit(settings)) == ("plan", "apply", None)
+
+
+def test_two_approved_plans_of_the_same_notice_are_one_notice(smtp: SmtpServer) -> None:
+    change = only(planned(made([instance()], [finding()])))
+    hand = replace(hand_for(smtp).hand, standing=(deed(change, ActionState.VERIFIED),))
+    with pytest.raises(NotNeeded, match="an earlier notice told all of it"):
+        ACTION.apply(change, hand, False)
+    more = replace(change, after={**change.after, "items": [*change.after["items"], {**change.after["items"][0], "finding": "another"}]})
+    with pytest.raises(Stale, match="told a part of it"):
+        ACTION.apply(more, hand, False)
+    assert smtp.taken == []

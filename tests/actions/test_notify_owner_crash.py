@@ -82,7 +82,16 @@ def test_where_the_journal_tells_what_came_of_it_a_death_changes_nothing(tmp_pat
     assert len(smtp.taken) == 1
 
 
-@pytest.mark.parametrize(("entry", "durable", "sent"), [(1, True, 0), (2, False, 1), (2, True, 1), (3, False, 1)])
+@pytest.mark.parametrize(("entry", "durable"), [(2, True), (3, False)])
+def test_a_notice_whose_receipt_was_written_is_known_to_be_sent(tmp_path: Path, smtp: SmtpServer, entry: int, durable: bool) -> None:
+    store = FolderStore(tmp_path)
+    with pytest.raises(Died):
+        run(1, store, smtp, dies_at=entry, durable=durable)
+    assert told(run(2, store, smtp)) == ["verified"]
+    assert len(smtp.taken) == 1
+
+
+@pytest.mark.parametrize(("entry", "durable", "sent"), [(1, True, 0), (2, False, 1)])
 def test_where_nobody_knows_whether_it_was_sent_that_is_said_and_it_is_not_sent_again(
     tmp_path: Path, smtp: SmtpServer, entry: int, durable: bool, sent: int
 ) -> None:

@@ -8,6 +8,7 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,6 +165,20 @@ class _Listening(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Conversation)
 
 
+@contextmanager
+def serving(told: SmtpServer) -> Iterator[SmtpServer]:
+    """The server, on a free port, for as long as the block lasts."""
+    with _Listening(told) as listening:
+        told.port = listening.server_address[1]
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield told
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
 def certificate(folder: Path) -> str:
     """A self-made certificate for 127.0.0.1 and localhost, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -192,11 +207,5 @@ def smtp(mail_certificate: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Smt
     """A running mail server whose certificate is trusted, and whose password the environment holds."""
     monkeypatch.setenv("SSL_CERT_FILE", mail_certificate)
     monkeypatch.setenv("SMTP_PASSWORD", PASSWORD)
-    told = SmtpServer(certificate=mail_certificate)
-    with _Listening(told) as listening:
-        told.port = listening.server_address[1]
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    with serving(SmtpServer(certificate=mail_certificate)) as told:
         yield told
-        listening.shutdown()
-        thread.join()

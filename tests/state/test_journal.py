@@ -49,7 +49,7 @@ def test_every_entry_is_there_before_the_next_is_written(store: FolderStore) -> 
     ):
         one.write("main-000001/0000", event, facts)
         (deed,) = read(store)
-        states.append((len(deed.calls), deed.answers, deed.state, deed.delta))
+        states.append((len(deed.calls), len(deed.answers), deed.state, deed.delta))
     assert states == [(0, 0, None, {}), (1, 0, None, {}), (1, 1, None, {}), (1, 1, ActionState.APPLIED, {"added": [2]})]
 
 
