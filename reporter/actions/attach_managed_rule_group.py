@@ -108,7 +108,6 @@ def apply(change: Change, hand: Hand, resumed: bool) -> Outcome:
     """Write the new rules, or the new override action. Raises Stale, NotNeeded, Held, Denied, Refused, Uncertain, Unavailable."""
     promotion, wanted = _promotes(change), _wanted(change)
     delta: dict[str, Any] = {"arn": change.before["arn"]}
-    said: list[str] = []
 
     def turn(now: WebAcl | None, ours: bool) -> Sequence[Rule] | None:
         if now is None:
@@ -121,12 +120,12 @@ def apply(change: Change, hand: Hand, resumed: bool) -> Outcome:
         if promotion:
             return with_override(now.rules, wanted, "None")
         new = [*now.rules, *change.after["rules"]]
-        said[:] = [_capacity(hand, change, new)]
+        delta["capacity"] = _capacity(hand, change, new)
         return new
 
     written = rewrite(hand, change, list(wanted), turn, resumed=resumed)
     names = ", ".join(delta["rules"])
-    told = f"{names}: {'acts from now on' if promotion else 'added in Count'}{''.join(said)}; {SOON}"
+    told = f"{names}: {'acts from now on' if promotion else 'added in Count'}{delta.get('capacity', '')}; {SOON}"
     return _outcome(ActionState.APPLIED, told, written, delta)
 
 
@@ -176,7 +175,7 @@ def verify(change: Change, delta: Json, hand: Hand) -> Outcome:
         return Outcome(ActionState.FAILED, f"somebody set it back to Count: {', '.join(unseen)}")
     if acting:
         return Outcome(ActionState.VERIFIED, f"{', '.join(acting)}: in the web ACL and acting (override action None); {SOON}")
-    return Outcome(ActionState.VERIFIED, f"{', '.join(counting)}: in the web ACL, in Count; {SOON}")
+    return Outcome(ActionState.VERIFIED, f"{', '.join(counting)}: in the web ACL, in Count{delta.get('capacity', '')}; {SOON}")
 
 
 def undo(change: Change, delta: Json, hand: Hand) -> Outcome:

@@ -496,7 +496,9 @@ def test_more_capacity_than_a_web_acl_may_have_is_held(shop: Shop) -> None:
 def test_capacity_that_costs_more_is_said(shop: Shop) -> None:
     change = shop.change()
     shop.aws.seed("wafv2", "managed_rule_groups", [{"VendorName": "AWS", "Name": PHP, "Capacity": 1600}])
-    assert "WCU, more than 1500 costs extra" in apply(change).said
+    outcome = apply(change)
+    for told in (outcome, verify(change, outcome.delta)):
+        assert "WCU, more than 1500 costs extra" in told.said
 
 
 @pytest.mark.parametrize("fault", ["access_denied", "malformed"])
