@@ -122,9 +122,10 @@ class Acting:
         return [rows[change.key] for change in sorted(changes, key=lambda change: change.rank)]
 
     def undo(self, run: str) -> list[Act]:
-        """Take back what a run did, the last first. One row for each of its deeds that is not undone yet."""
+        """Take back what a run did, the last first. One row for each of its deeds that is not undone yet, failed ones that left something too."""
         rows: list[Act] = []
-        for deed in reversed([deed for deed in self.past if deed.run == run and (deed.state in DONE or deed.state is None)]):
+        left = [deed for deed in self.past if deed.run == run and (deed.state in DONE or deed.state is None or _left_something(deed))]
+        for deed in reversed(left):
             self.renew()
             rows.append(self._take_back(self.actions[deed.change.action], deed))
         return rows
@@ -172,9 +173,10 @@ class Acting:
                 said = uncertain.message
                 continue
             except NotMade as not_made:
-                outcome = Outcome(ActionState.FAILED if calls else ActionState.SKIPPED, _sentence(not_made) + (_PARTLY if calls else ""))
+                partly = _taken(calls, answers)
+                outcome = Outcome(ActionState.FAILED if partly else ActionState.SKIPPED, _sentence(not_made) + (_PARTLY if partly else ""))
             except (Refused, ScopeProblem) as problem:
-                outcome = Outcome(ActionState.FAILED, _with_permission(problem) + (_PARTLY if len(calls) > 1 else ""))
+                outcome = Outcome(ActionState.FAILED, _with_permission(problem) + (_PARTLY if _taken(calls, answers) else ""))
             break
         tried = replace(deed, calls=tuple(calls), answers=tuple(answers), at=self.now())
         if outcome is None:
@@ -257,6 +259,15 @@ class Acting:
     def _tell(self, act: Act) -> Act:
         self.told(act)
         return act
+
+
+def _left_something(deed: Deed) -> bool:
+    return deed.state is ActionState.FAILED and bool(deed.delta)
+
+
+def _taken(calls: Sequence[Json], answers: Sequence[Json]) -> bool:
+    """Whether any of the calls took effect, or may have: not if each was answered with a refusal."""
+    return len(calls) > sum("refused" in answer for answer in answers)
 
 
 def _sentence(not_made: NotMade) -> str:

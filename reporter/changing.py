@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,9 +48,10 @@ class Changing:
             acting.past = past = journal.read(self.store)
             made_plan, rows = planned(self.run, self.schedule, self.now, self.identity, world, past)
             self.stage("apply")
-            made = acting.apply([row.change for row in rows if row.change.action in applying], str(made_plan["hash"]))
+            free = [row for row in rows if row.change.action in applying and not past.taken_back(row.change.action, row.change.target)]
+            made = acting.apply([row.change for row in free], str(made_plan["hash"]))
             acting.journal.close()
-        return made_plan, [*looked, *(row for row in rows if row.change.action not in applying), *made]
+        return made_plan, [*looked, *(_left_to_a_person(row, past) for row in rows if row not in free), *made]
 
     def approved(self, changes: Sequence[Change], digest: str) -> Sequence[Act]:
         """Look again at what earlier runs did; then make the changes of an approved plan."""
@@ -77,6 +78,13 @@ class Changing:
         doors = open_doors(self.schedule, self.clients, self.caller)
         writing = journal.Journal(self.store, self.run, ticking)
         return Acting(actions, self.schedule.actions, doors, writing, past, renew, ticking, told=self.told)
+
+
+def _left_to_a_person(row: Act, past: Past) -> Act:
+    """A change that was undone once is not made again by standing approval."""
+    if row.state is ActionState.PLANNED and past.taken_back(row.change.action, row.change.target):
+        return replace(row, error="it was undone before: a person has to approve it again")
+    return row
 
 
 def planned(run: str, schedule: Schedule, now: datetime, identity: str, world: World, past: Past) -> tuple[Mapping[str, Any], list[Act]]:

@@ -48,7 +48,11 @@ class Wall:
 
     def paint(self, hand: Hand, thing: str, colour: str) -> None:
         hand.journal("call", {"call": f"paint {thing} {colour}"})
-        self.trouble(f"before {thing} {colour}")
+        try:
+            self.trouble(f"before {thing} {colour}")
+        except (Denied, Refused) as refusal:
+            hand.journal("answer", {"call": f"paint {thing}", "refused": refusal.message})
+            raise
         self.colours[thing] = colour
         self.writes.append(f"{thing} {colour}")
         self.trouble(f"after {thing} {colour}")
@@ -156,7 +160,7 @@ def test_what_does_not_show_in_time_stays_applied_and_the_next_run_looks_again(w
     [
         (Refused("400: no"), "400: no"),
         (Denied("403", permission="wafv2:UpdateWebACL"), "403; grant wafv2:UpdateWebACL"),
-        (Unavailable("no answer"), "no answer"),
+        (Unavailable("no answer"), "no answer; it may be made in part: its calls are in the journal"),
         (Held("too many"), "held back: too many; it may be made in part: its calls are in the journal"),
     ],
 )
@@ -372,3 +376,33 @@ def _always(problem: Exception) -> Callable[[str], None]:
             raise problem
 
     return trouble
+
+
+def test_a_change_that_turns_out_stale_after_its_only_call_was_refused_left_nothing(wall: Wall, store: FolderStore) -> None:
+    def apply(change: Change, hand: Hand, resumed: bool) -> Outcome:
+        hand.journal("call", {"call": "paint"})
+        hand.journal("answer", {"call": "paint", "refused": "locked"})
+        raise Stale("somebody was faster")
+
+    one = acting(wall, store)
+    one.actions = {"paint": replace(wall.action(), apply=apply)}
+    assert states(one.apply([CHANGE], "hash")) == [("door", "skipped", "stale plan: somebody was faster")]
+    assert acting(wall, store, "main-000002").resume() == []
+
+
+def test_what_failed_and_left_something_can_be_taken_back(wall: Wall, store: FolderStore) -> None:
+    def apply(change: Change, hand: Hand, resumed: bool) -> Outcome:
+        wall.paint(hand, change.target, "red")
+        return Outcome(ActionState.FAILED, "it is a wrong red", {"was": "grey"})
+
+    one = acting(wall, store)
+    one.actions = {"paint": replace(wall.action(), apply=apply)}
+    assert states(one.apply([CHANGE], "hash")) == [("door", "failed", "it is a wrong red")]
+    assert states(acting(wall, store, "main-000002").undo("main-000001")) == [("door", "undone", "")]
+    assert wall.colours["door"] == "grey"
+
+
+def test_the_hand_is_told_of_other_deeds_on_its_target(wall: Wall, store: FolderStore) -> None:
+    acting(wall, store).apply([CHANGE], "one")
+    acting(wall, store, "main-000002").apply([replace(CHANGE, before={"colour": "red"}, after={"colour": "pink"})], "two")
+    assert [[deed.run for deed in hand.standing] for hand in wall.hands] == [[], ["main-000001"]]

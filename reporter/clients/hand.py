@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from reporter.clients.aws import AwsClients, AwsReader
 from reporter.clients.aws_errors import error_code, error_message, from_answer, from_the_way
@@ -68,12 +68,13 @@ class Hand:
 
     def wp(self, tenant: str) -> WpReader:
         """Reads a tenant. Raises KeyError for a tenant that the schedule does not name."""
-        return self.doors.reading[tenant].reader(SOURCE)
+        return cast("WpReader", self.shared(("reader", tenant), lambda: self.doors.reading[tenant].reader(SOURCE)))
 
     def aws(self, account: str, region: str) -> AwsReader:
         """Reads an account and region."""
         way = self.doors.way(account)
-        return self.doors.aws.reader(account, region, SOURCE, way.role, way.external_id, self.begun)
+        made = lambda: self.doors.aws.reader(account, region, SOURCE, way.role, way.external_id, self.begun)  # noqa: E731
+        return cast("AwsReader", self.shared(("reader", account, region), made))
 
     def shared(self, what: tuple[Any, ...], read: Callable[[], Any]) -> Any:
         """read(), once in this run for all changes that ask for the same."""
@@ -120,6 +121,8 @@ class Hand:
             if error_code(error) in refused or 400 <= status < 500:
                 raise Refused(f"{where}: {error_code(error)}: {error_message(error)[:300]}", code=error_code(error)) from error
             raise Uncertain(problem.message) from error
+        except ParamValidationError as error:  # nothing was sent
+            raise Refused(f"{where}: {' '.join(str(error).split())[:300]}") from error
         except BotoCoreError as error:
             lost = from_the_way(error, where=where)
             raise (lost if isinstance(lost, Denied) else Uncertain(lost.message)) from error

@@ -53,6 +53,11 @@ class Past:
         """Deeds whose effect is, or may be, still in the world: not failed, not undone."""
         return [deed for deed in self.of(action, target) if deed.state is None or deed.state in DONE]
 
+    def taken_back(self, action: str, target: str) -> bool:
+        """Whether the last deed on a target was undone: somebody did not want it."""
+        found = self.of(action, target)
+        return bool(found) and found[-1].state is ActionState.UNDONE
+
     def waiting(self) -> list[Deed]:
         """Deeds that a run looks at again: begun and never ended, applied or pending, or half undone."""
         return [deed for deed in self.deeds if deed.undoing or deed.state in (None, ActionState.APPLIED, ActionState.PENDING)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from reporter.sandbox.estate.spec import Estate
 from reporter.sandbox.estate.spec_wp import Computer, Rule, Tenant
 
 _PART = 2000
+RECOMMENDED = 3
+"""rules that a scan recommends, where it recommends any"""
 
 
 def pour_wp(address: str, estate: Estate, ids: Ids) -> None:
@@ -75,11 +78,21 @@ def tenant_items(tenant: Tenant, estate: Estate, ids: Ids) -> dict[str, list[dic
                 "recommendationScanStatus": computer.recommendation_status,
                 "recommendedToAssignRuleIDs": [],
                 "recommendedToUnassignRuleIDs": [],
+                "afterScan": {"recommendedToAssignRuleIDs": _recommended(computer, tenant, estate), "recommendedToUnassignRuleIDs": []},
             }
             | ({"lastRecommendationScanDate": _millis(computer.recommendation_scan)} if computer.recommendation_scan else {})
             for computer in tenant.computers
         ],
     }
+
+
+def _recommended(computer: Computer, tenant: Tenant, estate: Estate) -> list[int]:
+    """Rules that the next scan of every third computer will find: always the same ones for a computer."""
+    if computer.computer_id % 3:
+        return []
+    possible = sorted(rule.identifier for rule in estate.catalogue.rules if rule.kind == "vulnerability" and not rule.depends_on)
+    possible.sort(key=lambda identifier: zlib.crc32(f"{computer.computer_id}:{identifier}".encode()))
+    return sorted(tenant.rule_ids[identifier] for identifier in possible[:RECOMMENDED])
 
 
 def _millis(instant: datetime | None) -> int | None:
