@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reporter.actions import blast_radius, ips_assignments, ips_promotion, on_agents, rule_overrides, rules
-from reporter.actions.ips_assignments import NAME, counted, weakened
+from reporter.actions.ips_assignments import NAME, weakened
 from reporter.actions.place import Place
 from reporter.clients.hand import Hand
+from reporter.clients.workload_protection import Gone
 from reporter.core.action import Action, Held, NotMade, NotNeeded, Refused, Stale, Uncertain
 from reporter.core.change import ActionState, Change, Json, Outcome
-from reporter.core.errors import Denied, ScopeProblem, Unavailable
+from reporter.core.errors import Denied, Unavailable
 from reporter.core.past import Past
+from reporter.core.wording import counted
 from reporter.core.world import World
 from reporter.schedule import Actions
 
@@ -48,8 +50,6 @@ def apply(change: Change, hand: Hand, resumed: bool) -> Outcome:
         if resumed and not promotes and set(change.after["assigned_too"]) <= effective:
             return _found(change, hand, effective)
         if promotes:
-            if not resumed:
-                _fits(change, hand, resumed)
             return ips_promotion.apply(change, hand, effective, resumed)
         try:
             ready = _look(change, hand, effective, resumed)
@@ -89,14 +89,14 @@ def undo(change: Change, delta: Json, hand: Hand) -> Outcome:
     kept = added & rules.assigned(hand, place.tenant, place.parent, place.id, own=True) if len(removed) < len(added) else set()
     rule_overrides.reset(hand, place, delta["detect"])
     more = f"; kept, because a rule that stays needs it: {rules.numbers(kept)}" if kept else ""
-    return Outcome(ActionState.UNDONE, f"{counted(len(added) - len(kept), 'rule')} taken away{more}")
+    return Outcome(ActionState.UNDONE, f"{counted(len(added) - len(kept), 'rule', 'rules')} taken away{more}")
 
 
 def _assigned(hand: Hand, place: Place) -> set[int]:
     """Effective rules there. Raises Stale where the place is gone; Denied, Unavailable."""
     try:
         return rules.assigned(hand, place.tenant, place.parent, place.id)
-    except Unavailable:
+    except Gone:
         if blast_radius.gone(hand, place):
             raise Stale(f"the {place.kind} is gone") from None
         raise
@@ -117,12 +117,12 @@ def _look(change: Change, hand: Hand, effective: set[int], resumed: bool) -> _Re
         raise Stale(f"rules were assigned since: {rules.numbers(effective - allowed)}")
     if planned - effective:
         raise Stale(f"rules were taken away since: {rules.numbers(planned - effective)}")
-    _fits(change, hand, resumed)
+    blast_radius.fits(hand, change, resumed)
     along = rules.dependencies(hand, place.tenant, new) - new
     unplanned = along - _asked(change) - allowed
     if unplanned:
         raise Stale(f"the rules bring along more than was planned: {rules.numbers(unplanned)}")
-    sent = {} if resumed else blast_radius.sent(hand, change)
+    sent = {} if resumed else on_agents.sent(hand, change)
     if change.after["mode"] != "detect":
         return _Ready(along, [], [], sent)
     coming = (new | along) - effective
@@ -135,16 +135,6 @@ def _look(change: Change, hand: Hand, effective: set[int], resumed: bool) -> _Re
         raise Stale(f"rules have settings of their own there: {rules.numbers(strange)}")
     in_detect = [rule_id for rule_id, found in there.items() if found and resumed]
     return _Ready(along, [rule_id for rule_id, found in there.items() if not found], in_detect, sent)
-
-
-def _fits(change: Change, hand: Hand, resumed: bool) -> None:
-    """As blast_radius.fits; what cannot be read holds the change back, unless an earlier attempt may have begun it."""
-    try:
-        blast_radius.fits(hand, change)
-    except ScopeProblem as problem:
-        if resumed:
-            raise
-        raise Held(f"the blast radius cannot be read: {problem.message}") from problem
 
 
 def _assign(change: Change, hand: Hand, effective: set[int], ready: _Ready) -> Outcome:
@@ -162,7 +152,7 @@ def _assign(change: Change, hand: Hand, effective: set[int], ready: _Ready) -> O
         raise
     added = (after - (effective & (planned | set(change.facts["from_above"])))) & {*new, *ready.along}
     more = f", {len(added) - len(new)} of them because others need them" if len(added) > len(new) else ""
-    said = f"{counted(len(added), 'rule')} assigned{more}{', in detect' if detect else ''}"
+    said = f"{counted(len(added), 'rule', 'rules')} assigned{more}{', in detect' if detect else ''}"
     return Outcome(ActionState.APPLIED, said, {"added": sorted(added), "detect": sorted(detect), "sent": ready.sent})
 
 
@@ -183,7 +173,7 @@ def _found(change: Change, hand: Hand, effective: set[int]) -> Outcome:
     detect: list[int] = []
     if change.after["mode"] == "detect":
         detect = [rule_id for rule_id, found in rule_overrides.own(hand, place, added).items() if found == rule_overrides.DETECT]
-    return Outcome(ActionState.APPLIED, f"{counted(len(added), 'rule')} assigned", {"added": sorted(added), "detect": detect, "sent": {}})
+    return Outcome(ActionState.APPLIED, f"{counted(len(added), 'rule', 'rules')} assigned", {"added": sorted(added), "detect": detect, "sent": {}})
 
 
 def _needed_below(hand: Hand, place: Place, added: set[int], effective: set[int]) -> set[int]:
@@ -226,5 +216,6 @@ ACTION = Action(
     undo=undo,
     reads="virtual patches in state available; policies, computers and IPS rules of the tenant; the role of its key",
     writes="IPS rule assignments of a policy or computer, added one set at a time; with start: detect a rule's detect-only setting there",
+    takes_back="exactly the rules it added, those that came along too, but for what a rule that stays needs; then the detect-only settings",
     never="writes a list of rules back, touches what others assigned, or acts where the blast radius is not read",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from reporter.actions.place import Place
-from reporter.actions.rules import Parent, ids
+from reporter.actions.rules import Parent, ids, numbers
 from reporter.clients.hand import Hand
 from reporter.core.action import Held
 from reporter.core.change import Change
-from reporter.core.errors import Unavailable
+from reporter.core.errors import ScopeProblem, Unavailable
 from reporter.core.world import World
 from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES, WP_ROLES
 
@@ -180,10 +180,10 @@ def now(hand: Hand, tenant: str) -> Reach:
 
 def gone(hand: Hand, place: Place) -> bool:
     """Whether the policy or computer is there no more: a key that sees everything does not see it. Looks afresh. Raises Denied, Unavailable."""
-    if _narrowed(hand, place.tenant):
-        return False
-    there: Iterable[int] = _policies(hand, place.tenant) if place.parent == "policies" else _computers(hand, place.tenant)
-    return place.id not in there
+    itself = {"idTest": "equal", "idValue": place.id}
+    expand = ("none",) if place.parent == "computers" else ()
+    found = hand.wp(place.tenant).search(f"/{place.parent}", place.parent, right=VIEW[place.parent], where=(itself,), expand=expand)
+    return not found and not _narrowed(hand, place.tenant)
 
 
 def _policies(hand: Hand, tenant: str) -> dict[int, Policy]:
@@ -248,24 +248,29 @@ def _all_send(reach: Reach, place: Place) -> bool | None:
     return False if False in said else None if None in said else True
 
 
-def sent(hand: Hand, change: Change) -> dict[str, int]:
-    """When the policies of the change's computers were last sent, as this run read it before it wrote."""
-    there = now(hand, change.account).computers
-    found = {str(computer): there[computer].sent for computer in change.before["computers"] if computer in there}
-    return {computer: instant for computer, instant in found.items() if instant is not None}
+def fits(hand: Hand, change: Change, resumed: bool) -> None:
+    """Look once more before writing. Raises Held where the change reaches further than planned, or nobody can tell.
+
+    Where an earlier attempt may have begun it, what cannot be read raises Denied or Unavailable instead.
+    """
+    try:
+        reason = _reaches_further(hand, change)
+    except ScopeProblem as problem:
+        if resumed:
+            raise
+        reason = f"the blast radius cannot be read: {problem.message}"
+    if reason:
+        raise Held(reason)
 
 
-def fits(hand: Hand, change: Change) -> None:
-    """Look once more before writing. Raises Held where the change reaches further than planned, or nobody can tell; Denied, Unavailable."""
-    place = Place.of(change)
+def _reaches_further(hand: Hand, change: Change) -> str:
+    place, limits = Place.of(change), change.facts["limits"]
     hidden = narrowed(hand, place.tenant)
     if hidden:
-        raise Held(f"the blast radius cannot be read: {hidden}")
+        return f"the blast radius cannot be read: {hidden}"
     reach = now(hand, place.tenant)
-    computers, limits = reach.computers_at(place), change.facts["limits"]
-    new = sorted(set(computers) - set(change.before["computers"]))
+    computers = reach.computers_at(place)
+    new = set(computers) - set(change.before["computers"])
     if new:
-        raise Held(f"{len(new)} more computers use the policy or one below it than when it was planned")
-    too_many = Limits(**limits).exceeded(len(computers), len(reach.computers)) if limits else ""
-    if too_many:
-        raise Held(too_many)
+        return f"computers use the policy or one below it that did not when it was planned: {numbers(new)}"
+    return Limits(**limits).exceeded(len(computers), len(reach.computers)) if limits else ""

@@ -17,6 +17,7 @@ from reporter.actions.ips_catalogue import Catalogue
 from reporter.actions.place import Place
 from reporter.core.change import WORST_FIRST, ActionState, Change
 from reporter.core.past import Past
+from reporter.core.wording import counted
 from reporter.core.world import World
 from reporter.schedule import AssignIpsRule
 from reporter.tables.joined import INSTANCES, VIRTUAL_PATCHES
@@ -67,7 +68,7 @@ def planned(world: World, past: Past, settings: AssignIpsRule) -> list[Change]:
 def _asked(world: World, target: str) -> dict[Place, list[Ask]]:
     """Who asks, by where the rules are to be. A computer without a policy asks for itself."""
     patches, hosts = world.table(VIRTUAL_PATCHES), world.table(INSTANCES)
-    available = patches[patches["state"] == "available"].drop(columns="policy")
+    available = patches[patches["state"] == "available"]
     placed = available.merge(hosts[[*_HOST, "computer_id", "policy_id"]], on=_HOST)
     columns = ("tenant", "computer_id", "policy_id", "finding_arn", "instance_id", "cve", "severity", "rule_identifiers")
     found: dict[Place, list[Ask]] = {}
@@ -180,7 +181,11 @@ class _Tenant:
             facts["for_sub_policies"] = {name: sorted(cves) for name, cves in sorted(draft.of_below.items())}
         if draft.taken_away:
             facts["taken_away"] = self._catalogue.labels(draft.taken_away)
-        counts = (counted(len(labels), "rule"), counted(len(facts["cves"]), "CVE"), counted(len(facts["instances"]), "instance"))
+        counts = (
+            counted(len(labels), "rule", "rules"),
+            counted(len(facts["cves"]), "CVE", "CVEs"),
+            counted(len(facts["instances"]), "instance", "instances"),
+        )
         said = ["{} for {} on {}".format(*counts), *cautions(before["ips_state"], facts["auto_send"], place)]
         if only_detect:
             said.append(f"{', '.join(only_detect)}: by itself only detects")
@@ -232,10 +237,6 @@ def cautions(ips_state: str | None, auto_send: bool | None, place: Place) -> lis
     if auto_send is None:
         said.append("the policy does not say whether it is sent by itself: it may have to be sent by hand")
     return said
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def worst(severities: Iterable[str]) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from reporter.actions import blast_radius, on_agents, rule_overrides, rules
 from reporter.actions.blast_radius import Limits
-from reporter.actions.ips_assignments import NAME, cautions, counted, worst
+from reporter.actions.ips_assignments import NAME, cautions, worst
 from reporter.actions.place import Place
 from reporter.clients.hand import Hand
 from reporter.core.action import NotNeeded, Stale
 from reporter.core.change import ActionState, Change, Json, Outcome
 from reporter.core.clock import iso
 from reporter.core.past import Deed, Past
+from reporter.core.wording import counted
 from reporter.core.world import World
 from reporter.schedule import AssignIpsRule
 from reporter.tables.workload_protection import WP_POLICY_RULES
@@ -71,7 +72,10 @@ def _change(world: World, place: Place, deeds: list[Deed], due: set[int], unread
         "deeds": sorted(deed.id for deed in deeds),
     }
     days = (world.now - min(deed.begun for deed in deeds)).days
-    said = [f"{counted(len(due), 'rule')} in detect for {counted(days, 'day')}", *cautions(before["ips_state"], facts["auto_send"], place)]
+    said = [
+        f"{counted(len(due), 'rule', 'rules')} in detect for {counted(days, 'day', 'days')}",
+        *cautions(before["ips_state"], facts["auto_send"], place),
+    ]
     return Change(
         action=NAME,
         target=f"{place.target}/promote",
@@ -88,7 +92,10 @@ def _change(world: World, place: Place, deeds: list[Deed], due: set[int], unread
 
 
 def apply(change: Change, hand: Hand, effective: set[int], resumed: bool) -> Outcome:
-    """Let the rules be as they come that are still set to detect by us. `effective`: what is assigned there now."""
+    """Let the rules be as they come that are still set to detect by us. `effective`: what is assigned there now.
+
+    Raises NotMade, Refused, Uncertain, Denied, Unavailable.
+    """
     place, wanted = Place.of(change), set(change.after["prevent"])
     if wanted - effective and not resumed:
         raise Stale(f"no longer assigned: {rules.numbers(wanted - effective)}")
@@ -99,9 +106,12 @@ def apply(change: Change, hand: Hand, effective: set[int], resumed: bool) -> Out
         raise NotNeeded("none of the rules is set to detect there any more")
     if (done or others) and not resumed:
         raise Stale(f"no longer set to detect, or to more than that: {rules.numbers([*done, *others])}")
+    if not done:  # one that is done in part is completed
+        blast_radius.fits(hand, change, resumed)
+    sent = {} if resumed else on_agents.sent(hand, change)
     reset = rule_overrides.reset(hand, place, wanted & effective)
-    delta = {"prevent": sorted({*reset, *done}), "sent": {} if resumed else blast_radius.sent(hand, change)}
-    return Outcome(ActionState.APPLIED, f"{counted(len(delta['prevent']), 'rule')} set to prevent", delta)
+    delta = {"prevent": sorted({*reset, *done}), "sent": sent}
+    return Outcome(ActionState.APPLIED, f"{counted(len(delta['prevent']), 'rule', 'rules')} set to prevent", delta)
 
 
 def verify(change: Change, delta: Json, hand: Hand) -> Outcome:
@@ -121,4 +131,4 @@ def undo(change: Change, delta: Json, hand: Hand, effective: Iterable[int]) -> O
             rule_overrides.detect(hand, place, rule_id)
     others = sorted((wanted - there.keys()) | {rule_id for rule_id, found in there.items() if found not in ({}, rule_overrides.DETECT)})
     more = f"; left as others made them since: {rules.numbers(others)}" if others else ""
-    return Outcome(ActionState.UNDONE, f"{counted(len(wanted) - len(others), 'rule')} set to detect again{more}")
+    return Outcome(ActionState.UNDONE, f"{counted(len(wanted) - len(others), 'rule', 'rules')} set to detect again{more}")
