@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 from collections.abc import Iterator
@@ -96,7 +97,8 @@ def actions() -> str:
         limit = "none" if most is None else f"{most} in 24 hours"
         lines.append(f"| `{action.name}` | {action.reads} | {action.writes} | {rights} | {limit} | {action.takes_back} | {action.never} |")
     for action in found:
-        lines += ["", f"## {action.name}", "", inspect.cleandoc(action.about)]
+        page = inspect.getdoc(importlib.import_module(f"reporter.actions.{action.name}")) or action.about
+        lines += ["", f"## {action.name}", "", page]
     return "\n".join(lines) + "\n"
 
 

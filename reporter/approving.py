@@ -11,6 +11,7 @@ from reporter.clients.store import Store
 from reporter.core import clock
 from reporter.core.change import Change
 from reporter.core.errors import ScheduleError
+from reporter.core.wording import counted
 from reporter.doors import open_store
 from reporter.evidence.key import signing_key
 from reporter.evidence.seal import broken
@@ -88,7 +89,7 @@ def _own_identity() -> ScheduleError:
 def told(plan: Mapping[str, Any], changes: Sequence[Change]) -> Iterator[str]:
     """The plan, a few lines a change, for a person who is to approve it."""
     free = [change for change in changes if not change.held]
-    yield f"plan of {plan['run']}, {len(free)} of {len(changes)} changes can be made, until {plan['expires']}"
+    yield f"plan of {plan['run']}, {len(free)} of {counted(len(changes), 'change', 'changes')} can be made, until {plan['expires']}"
     for change in changes:
         yield ""
         yield f"{'held  ' if change.held else 'change'}  {change.action}  {change.target}  ({change.severity.lower()})"

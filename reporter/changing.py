@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
+
 from reporter.acting import Act, Acting, proposed
 from reporter.clients.store import Renew, Store
 from reporter.core import clock
@@ -18,7 +20,7 @@ from reporter.opening import Clients
 from reporter.propose import discover, modes, plan, propose
 from reporter.schedule import Schedule
 from reporter.state import journal
-from reporter.tables.joined import FINDINGS
+from reporter.tables.joined import ACTIONS, FINDINGS
 
 
 @dataclass(frozen=True)
@@ -104,3 +106,23 @@ def acted(world: World, rows: Sequence[Act]) -> World:
     findings = world.table(FINDINGS)
     said = [";".join(sorted(named.get(identifier, ()))) or None for identifier in findings["finding_id"]]
     return world.with_tables({FINDINGS.name: FINDINGS.conform(findings.assign(action=said))})
+
+
+def actions_frame(rows: Sequence[Act]) -> pd.DataFrame:
+    """The rows as the declared table."""
+    return ACTIONS.frame(
+        (
+            row.change.action,
+            row.change.target,
+            row.change.account,
+            row.change.region,
+            row.change.severity,
+            row.state.value,
+            row.change.reason,
+            row.error or None,
+            row.change.subjects,
+            row.at,
+            row.run or None,
+        )
+        for row in rows
+    )

@@ -16,6 +16,7 @@ from reporter import __version__
 from reporter.core import clock
 from reporter.core.errors import ReporterError, ScheduleError
 from reporter.core.text import legible
+from reporter.core.wording import counted
 
 if TYPE_CHECKING:
     from reporter.run import Finished
@@ -115,7 +116,7 @@ def approve_command(stored: Path, by: str, now: datetime | None) -> int:
 
     approval, changes = approve_plan(stored, by, now or clock.now())
     own = " (self-approved: it is the job's own identity)" if approval.self_approved else ""
-    click.echo(f"{len(changes)} changes of {approval.run} are approved by {legible(approval.by)}, as {approval.identity}{own}")
+    click.echo(f"{counted(len(changes), 'change', 'changes')} of {approval.run} approved by {legible(approval.by)}, as {approval.identity}{own}")
     click.echo(f"hash {approval.plan}, until {approval.expires}. Next: reporter apply {stored}")
     return COMPLETE
 

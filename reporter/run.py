@@ -18,7 +18,7 @@ import reporter.reports
 from reporter import __version__
 from reporter.acting import Act
 from reporter.approving import require_sealed, standing_approval
-from reporter.changing import Changing, acted, planned
+from reporter.changing import Changing, acted, actions_frame, planned
 from reporter.clients.store import FolderStore, Store
 from reporter.core import clock
 from reporter.core.change import ActionState
@@ -49,7 +49,7 @@ from reporter.schedule import Schedule
 from reporter.scopes import plan_scopes
 from reporter.state import journal, sequence
 from reporter.state.approvals import Approval
-from reporter.tables.joined import EXCEPTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
+from reporter.tables.joined import ACTIONS, EXCEPTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
 
 JOINS = (instances.join, findings.join, virtual_patches.join, bucket_access.join, web_entries.join)
 """in this order: each sees the tables of those before it"""
@@ -236,7 +236,7 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
     results = judge(world, discover_checks(), schedule.exceptions, before.first_seen or {})
     watch.stage("propose")
     plan, rows = acts(world)
-    view = _view(facts, acted(world, rows), results, before, plan, [row.as_json() for row in rows])
+    view = _view(facts, acted(world, rows), results, before, plan, rows)
     watch.stage("report")
     for report in discover_reports():
         report.write(folder, view)
@@ -293,9 +293,7 @@ def scopes_frame(ledger: Ledger) -> pd.DataFrame:
     )
 
 
-def _view(
-    facts: _Facts, world: World, results: pd.DataFrame, before: Previous, plan: Mapping[str, Any], actions: Sequence[Mapping[str, Any]]
-) -> View:
+def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous, plan: Mapping[str, Any], rows: Sequence[Act]) -> View:
     schedule = facts.schedule
     unknown = schedule.deliver.config_rules.unknown if schedule.deliver.config_rules else "retire"
     return View(
@@ -307,9 +305,9 @@ def _view(
         endpoint_override=facts.endpoint_override,
         tenants=tuple(tenant.name for tenant in schedule.workload_protection),
         checks=discover_checks(),
-        tables={**world.tables, RESULTS.name: results, SCOPES.name: scopes_frame(world.ledger)},
+        tables={**world.tables, RESULTS.name: results, SCOPES.name: scopes_frame(world.ledger), ACTIONS.name: actions_frame(rows)},
         plan=plan,
-        actions=actions,
+        actions=[row.as_json() for row in rows],
         evaluations=list(evaluations(results, world, unknown=unknown, seal=before.seal_sha256)),
         owners=schedule.owners,
         excluded=int(world.table(EXCLUDED_INSTANCES)["instances"].sum()),

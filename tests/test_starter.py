@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from reporter.core.errors import ScheduleError
+from reporter.propose import discover, modes
 from reporter.schedule import load
 from reporter.starter import write_starter
 from tests.aws_answers import identity, refused
@@ -22,7 +23,7 @@ def test_what_is_written_is_a_schedule_that_changes_nothing(tmp_path: Path) -> N
     schedule = load(path)
     assert ([account.id for account in schedule.aws.accounts], schedule.aws.regions) == ([A], ("eu-central-1", "us-east-1"))
     assert (schedule.workload_protection[0].url, schedule.workload_protection[0].key) == (URL, "env:WP_API_KEY")
-    assert {getattr(schedule.actions, name).mode for name in type(schedule.actions).model_fields} == {"plan"}
+    assert set(modes(schedule.actions, discover()).values()) == {"plan"}
 
 
 def test_without_regions_all_that_are_enabled_are_read(tmp_path: Path) -> None:

@@ -233,5 +233,6 @@ ACTION = Action(
     undo=undo,
     reads="the web ACL (GetWebACL) before and after, and what capacity its rules would need (CheckCapacity)",
     writes="the web ACL's rules (UpdateWebACL): one more per group, in Count; later the override action of that rule, None",
+    takes_back="the rules this change added, by name and group; a promotion back to Count",
     never="touches the default action, other rules or any other member, or a web ACL that Firewall Manager, CloudFormation or Terraform owns",
 )

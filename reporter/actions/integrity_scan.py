@@ -71,5 +71,6 @@ ACTION = Action(
     undo=scans.undo,
     reads="GuardDuty and Macie findings, paths to buckets, computers and their last scans",
     writes="one scheduled task that runs once, for a computer or for a policy all of whose computers are asked for; deletes it if it stays",
+    takes_back="nothing: a scan that ran cannot be undone",
     never="scans where integrity monitoring is not active, or an offline agent; claims what a scan found; creates a second task within 24 hours",
 )

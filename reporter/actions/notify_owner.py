@@ -212,5 +212,6 @@ ACTION = Action(
     undo=undo,
     reads="instances, findings, bucket access; what earlier runs announced",
     writes="one mail to each address, through SMTP or SES",
-    never="mails another owner's rows, announces an instance whose protection is unknown, sends a notice twice; a sent one cannot be taken back",
+    takes_back="nothing: a sent notice cannot be taken back",
+    never="mails another owner's rows, announces an instance whose protection is unknown, sends a notice twice",
 )

@@ -217,5 +217,6 @@ ACTION = Action(
     undo=undo,
     reads="what asks for a recommendation scan, its result, rules assigned and effective, the rule catalogue",
     writes="adds the recommended rules to the computer that was scanned",
+    takes_back="the rules this change added and what came along with them, unless a rule of others needs them",
     never="takes a rule away (but in undo), writes a list back, changes a policy, or goes over 300 rules on a computer",
 )

@@ -60,5 +60,6 @@ ACTION = Action(
     undo=scans.undo,
     reads="GuardDuty and Macie findings, paths to buckets, computers and their last scans",
     writes="one scheduled task that runs once, for a computer or for a policy all of whose computers are asked for; deletes it if it stays",
+    takes_back="nothing: a scan that ran cannot be undone",
     never="scans an offline agent, or one computer twice for several findings; creates a second task before the first is confirmed or 24 hours old",
 )

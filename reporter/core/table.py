@@ -8,6 +8,7 @@ from enum import StrEnum
 from numbers import Integral
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api.types import infer_dtype
@@ -155,7 +156,7 @@ def _listed(value: Any) -> tuple[Any, ...]:
         return ()
     if isinstance(value, str | Mapping):
         raise TypeError(f"one {type(value).__name__} where a list is declared")
-    return tuple(value)
+    return tuple(value.tolist() if isinstance(value, np.ndarray) else value)  # plain numbers, however they were stored
 
 
 def _check(types: set[type], wanted: type) -> None:

@@ -19,8 +19,8 @@ from reporter.core.clock import iso
 from reporter.core.scope import GLOBAL, TENANT_REGION
 from reporter.core.text import legible
 from reporter.core.wording import counted, number, words
-from reporter.reports.view import Report, View
-from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
+from reporter.reports.view import ACTION_STATES, Report, View
+from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 ROWS = 50
 """rows of a table on the page"""
@@ -29,13 +29,13 @@ LONGEST_CELL = 300
 WORDS = {"PASS": "Pass", "FAIL": "Fail", "UNKNOWN": "Unknown", "WAIVED": "Waived", "NOT_APPLICABLE": "Not applicable"}
 
 TONES = {
-    **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules", "denied"), "fail"),
+    **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules"), "fail"),
+    **dict.fromkeys(("available", "generic_only", "no_rule", "allowed", "denied", "failed"), "fail"),
     **dict.fromkeys(("UNKNOWN", "unknown", "conditional", "unavailable", "detect_only", "assigned_not_effective", "count_only"), "unknown"),
-    **dict.fromkeys(("available", "generic_only", "no_rule"), "fail"),
-    **dict.fromkeys(("PASS", "protected", "prevented", "covered", "ok"), "pass"),
+    **dict.fromkeys(("pending", "applied"), "unknown"),
+    **dict.fromkeys(("PASS", "protected", "prevented", "covered", "ok", "verified"), "pass"),
     **dict.fromkeys(("WAIVED",), "waived"),
-    **dict.fromkeys(("NOT_APPLICABLE", "not_applicable", "not_running", "not_enabled", "skipped"), "na"),
-    "allowed": "fail",
+    **dict.fromkeys(("NOT_APPLICABLE", "not_applicable", "not_running", "not_enabled", "skipped", "planned", "approved", "undone"), "na"),
 }
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "UNTRIAGED", "LOW", "INFORMATIONAL")
@@ -119,6 +119,22 @@ def _blocks(view: View) -> dict[str, Block]:
             ),
             "results.csv",
             "No check failed.",
+        ),
+        "actions": _block(
+            "Actions",
+            _actions(view),
+            (
+                Shown("State", "state", "tone"),
+                Shown("Severity", "severity"),
+                Shown("Action", "action"),
+                Shown("Target", "target", "id"),
+                Shown("Account or tenant", "account"),
+                Shown("Region", "region"),
+                Shown("Why", "reason", "wide"),
+                Shown("What came of it", "error", "wide"),
+            ),
+            "actions.jsonl",
+            "Nothing asks for an action, or all actions are off.",
         ),
         "instances": _block(
             "Instances that are not protected",
@@ -217,6 +233,14 @@ def _blocks(view: View) -> dict[str, Block]:
             "Nothing was planned.",
         ),
     }
+
+
+def _actions(view: View) -> pd.DataFrame:
+    """What failed or waits first, then what was done, what is proposed, and what was held back; worst first in each."""
+    rows = view.table(ACTIONS)
+    state = rows["state"].map({state: place for place, state in enumerate(ACTION_STATES)})
+    severity = rows["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)}).fillna(len(SEVERITIES))
+    return rows.assign(state_rank=state, rank=severity).sort_values(["state_rank", "rank", "action", "target"], kind="stable")
 
 
 def _open_patches(view: View) -> pd.DataFrame:

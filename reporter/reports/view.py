@@ -15,7 +15,7 @@ from reporter.core.result import ROLL_UP, Severity, Status
 from reporter.core.scope import ScopeState
 from reporter.core.settings import OwnersSettings
 from reporter.core.table import Table
-from reporter.tables.joined import BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
+from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 PROTECTIONS = ("unknown", "unmanaged", "inactive", "offline", "no_policy", "protected")
 PATCH_STATES = (
@@ -29,6 +29,7 @@ PATCH_STATES = (
     "unknown",
     "not_running",
 )
+ACTION_STATES = ("failed", "pending", "applied", "verified", "undone", "approved", "planned", "skipped")
 ENTRY_STATES = ("covered", "count_only", "missing_rules", "missing_acl", "unknown", "not_applicable")
 WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
@@ -95,6 +96,10 @@ class View:
             states = counted.setdefault(str(row["action"]), {})
             states[str(row["state"])] = states.get(str(row["state"]), 0) + 1
         return {action: dict(sorted(states.items())) for action, states in sorted(counted.items())}
+
+    def by_action_state(self) -> dict[str, int]:
+        """State -> rows of all actions, every state named."""
+        return _counts(self.table(ACTIONS)["state"], ACTION_STATES)
 
     def check_rows(self) -> list[tuple[Check, str, dict[str, int]]]:
         """Each check with its rolled-up status ("" where it judged nothing) and its counts by status."""

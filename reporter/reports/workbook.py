@@ -29,11 +29,13 @@ from reporter.core.text import legible
 from reporter.core.wording import counted
 from reporter.reports.record import CONTRACT
 from reporter.reports.view import Report, View
+from reporter.tables.joined import ACTIONS
 
 MOST_ROWS = 1_048_575
 LONGEST_TEXT = 32_767
 SHEETS = (
     ("Results", "results.csv"),
+    ("Actions", "actions.jsonl"),
     ("Instances", "instances.csv"),
     ("Virtual patches", "virtual_patches.csv"),
     ("Bucket access", "bucket_access.csv"),
@@ -41,6 +43,7 @@ SHEETS = (
     ("Findings", "findings.csv"),
     ("Scopes", "scopes.csv"),
 )
+TABLES = {**CONTRACT, "actions.jsonl": (ACTIONS, ACTIONS.names)}
 _FACE = "Calibri"
 _HEAD = Font(name=_FACE, bold=True, color="FFFFFF")
 _HEAD_FILL = PatternFill("solid", fgColor="15324B")
@@ -80,7 +83,7 @@ def write(folder: Path, view: View) -> None:
     _summary(book, view)
     _checks(book, view)
     for title, file in SHEETS:
-        table, columns = CONTRACT[file]
+        table, columns = TABLES[file]
         _sheet(book, title, file, table, columns, view.table(table))
     with _Archive(folder / "report.xlsx", "w", ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).save()
@@ -122,6 +125,7 @@ def _summary(book: Workbook, view: View) -> None:
         ("Bucket access", view.by_decision()),
         ("Web entries", view.by_entry_state()),
         ("Findings", view.by_finding_source()),
+        ("Actions", view.by_action_state()),
         ("Scopes", view.by_scope_state()),
     )
     for title, counts in blocks:

@@ -199,6 +199,25 @@ SCOPES = Table(
     ),
 )
 
+ACTIONS = Table(
+    "actions",
+    "One row per change that was proposed, made, looked at again, or taken back in this run; actions.jsonl has all of it",
+    ("action", "target", "run", "state"),
+    (
+        Column("action", Kind.CATEGORY, "action"),
+        Column("target", Kind.TEXT, "what is written to"),
+        Column("account", Kind.CATEGORY, "account, or WP tenant"),
+        REGION,
+        Column("severity", Kind.CATEGORY, "the worst of what asks for it"),
+        Column("state", Kind.CATEGORY, "planned, approved, applied, verified, pending, failed, skipped, undone"),
+        Column("reason", Kind.TEXT, "why"),
+        Column("error", Kind.TEXT, "why it failed or was skipped, or what was seen", nullable=True),
+        Column("subjects", Kind.TEXTS, "what counts against the limit"),
+        Column("at", Kind.TIME, "when it got this state"),
+        Column("run", Kind.CATEGORY, "run that made the change; empty: not made", nullable=True),
+    ),
+)
+
 EXCEPTIONS = Table(
     "exceptions",
     "The schedule's exceptions, as written there",

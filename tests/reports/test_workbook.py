@@ -13,7 +13,6 @@ import pytest
 
 from reporter.judge import discover
 from reporter.reports import workbook
-from reporter.reports.record import CONTRACT
 from reporter.reports.workbook import REPORT, SHEETS, clean
 from reporter.tables.joined import INSTANCES, RESULTS
 from tests.reports.views import HOSTILE, TABLES, bare, hostile, of, row, view
@@ -39,7 +38,7 @@ def test_every_table_is_a_sheet_with_frozen_head_and_filter(tmp_path: Path) -> N
     assert found.sheetnames == ["Summary", "Checks", *(title for title, _ in SHEETS)]
     for title, file in SHEETS:
         sheet = found[title]
-        assert [cell.value for cell in sheet[1]] == list(CONTRACT[file][1])
+        assert [cell.value for cell in sheet[1]] == list(workbook.TABLES[file][1])
         assert all(cell.font.bold for cell in sheet[1])
         assert (sheet.freeze_panes, sheet.max_row) == ("A2", 2)
         assert sheet.auto_filter.ref == sheet.dimensions

@@ -14,11 +14,11 @@ from reporter.core.settings import OwnersSettings
 from reporter.core.table import Column, Kind, Table
 from reporter.propose import plan
 from reporter.reports.view import View
-from reporter.tables.joined import BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
+from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 A, R, I = "111122223333", "eu-central-1", "i-0000000000000001"  # noqa: E741
-TABLES = (RESULTS, SCOPES, INSTANCES, FINDINGS, VIRTUAL_PATCHES, BUCKET_ACCESS, WEB_ENTRIES)
+TABLES = (RESULTS, SCOPES, INSTANCES, FINDINGS, VIRTUAL_PATCHES, BUCKET_ACCESS, WEB_ENTRIES, ACTIONS)
 
 HOSTILE = (
     '=HYPERLINK("http://evil.example","click")',
@@ -60,6 +60,7 @@ _STATES: dict[str, dict[str, Any]] = {
     FINDINGS.name: {"source": "guardduty", "severity": "HIGH"},
     VIRTUAL_PATCHES.name: {"state": "available", "severity": "CRITICAL"},
     BUCKET_ACCESS.name: {"decision": "allowed", "protection": "protected", "via": "task_role"},
+    ACTIONS.name: {"state": "failed", "severity": "HIGH", "run": "main-000001"},
     WEB_ENTRIES.name: {"state": "missing_acl", "type": "alb"},
 }
 

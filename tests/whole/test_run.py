@@ -231,7 +231,6 @@ def test_failing_checks_exit_5_when_asked(served: Served, schedule: Path, tmp_pa
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"actions": {"integrity_scan": {"mode": "apply"}}}, "changes nothing in the world"),
         ({"evidence": {"key": "kms:alias/reporter-seal"}}, "local key"),
         ({"zzz": 1}, "unknown key"),
     ],
