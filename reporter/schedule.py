@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Collection
 from datetime import date, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from reporter import schedule_errors as explain
+from reporter.core.language import SOURCE, codes
 from reporter.core.settings import Address, ChecksSettings, Duration, ExceptionRule, OwnersSettings, Section, Settings, TagScope, WafSettings
 
 SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:arn:[^\s]+|ssm:/[^\s]+")
@@ -240,8 +243,23 @@ class AcceptedFail(ExceptionRule):
 class Reports(Section):
     """Languages and frameworks of the reports."""
 
-    languages: tuple[Literal["en", "de"], ...] = ("en",)
+    languages: tuple[str, ...] = Field((SOURCE,), min_length=1)
+    """the first one has the contract's file names, each further one its code in them: report.de.html"""
     frameworks: tuple[str, ...] = ()
+
+    @field_validator("languages")
+    @classmethod
+    def _languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return known(value, codes(), "language")
+
+
+def known(given: tuple[str, ...], names: Collection[str], what: str) -> tuple[str, ...]:
+    """Names, each once, as given. Raises ValueError with the nearest right one for a name that there is not."""
+    for name in given:
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            raise ValueError(f"there is no {what} {name!r}; " + (f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"))
+    return tuple(dict.fromkeys(given))
 
 
 class ConfigRules(Section):

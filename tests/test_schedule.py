@@ -193,3 +193,11 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a: &a [*a]", "!!python/object/apply:os.system ['true']", "a: " + "[" * 5000])
 def test_hostile_yaml_is_a_message_not_a_crash(text: str) -> None:
     said(text)
+
+
+def test_a_language_is_one_that_there_are_translations_for_and_each_is_taken_once() -> None:
+    assert parse(GOOD, "here").reports.languages == ("en",)
+    assert parse(GOOD + "reports: {languages: [de, en, de]}", "here").reports.languages == ("de", "en")
+    assert "there is no language 'dee'; did you mean de?" in said(GOOD + "reports: {languages: [dee]}")
+    assert "there is no language 'fr'; known: en, de" in said(GOOD + "reports: {languages: [fr]}")
+    assert "reports.languages" in said(GOOD + "reports: {languages: []}")
