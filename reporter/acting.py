@@ -81,6 +81,12 @@ class Acting:
     told: Callable[[Act], None] = lambda _: None
     begun: list[Deed] = field(default_factory=list)
 
+    started: datetime | None = None
+    """when the run started; default: now"""
+
+    def __post_init__(self) -> None:
+        self._started = self.started or self.now()
+
     def resume(self) -> list[Act]:
         """Deeds of earlier runs that are open or whose effect was not seen yet: completed, and looked at again. One row each."""
         rows: list[Act] = []
@@ -100,15 +106,15 @@ class Acting:
     def apply(self, changes: Sequence[Change], plan: str) -> list[Act]:
         """Make these changes of one plan, worst first; then wait, within bounds, until they are seen to work. One row each.
 
-        What the chain did already for this plan is not done again.
+        What the chain did already for this plan is not done again; what it tried and was wholly refused is tried again.
         """
-        done = {(deed.plan, deed.change.key): deed for deed in self.past if deed.state is not ActionState.SKIPPED}
+        done = {(deed.plan, deed.change.key): deed for deed in self.past if not _left_nothing(deed)}
         rows: dict[str, Act] = {}
         deeds: dict[str, Deed] = {}
         for number, change in enumerate(sorted(changes, key=lambda change: change.rank)):
             earlier = done.get((plan, change.key))
-            if change.held or earlier is not None:
-                why = change.held or f"not needed: {earlier.run if earlier else ''} did it already"
+            why = change.held or (_met(earlier) if earlier else "")
+            if why:
                 rows[change.key] = self._tell(Act(change, ActionState.SKIPPED, self.now(), why))
                 continue
             self.renew()
@@ -145,7 +151,7 @@ class Acting:
 
     def _touched(self, action: Action) -> int:
         own = sum(len(deed.change.subjects) for deed in self.begun if deed.change.action == action.name)
-        return own + self.past.subjects_since(action.name, self.now() - LIMIT_WINDOW)
+        return own + self.past.subjects_since(action.name, self._started - LIMIT_WINDOW)
 
     def _attempt(self, action: Action, deed: Deed, *, resumed: bool) -> Deed:
         """Apply once; where it stays uncertain whether that took effect, look and apply what is missing, once. Ended in the journal if begun.
@@ -157,7 +163,7 @@ class Acting:
         def write(event: str, facts: Json) -> None:
             if event == "call":
                 if not calls:
-                    self.journal.write(deed.id, "begin", {"plan": deed.plan, "change": deed.change.as_json()})
+                    self.journal.write(deed.id, "begin", {"plan": deed.plan, "change": deed.change.as_json(), "started": iso(self._started)})
                 calls.append(facts)
             self.journal.write(deed.id, event, facts)
             if event == "answer":
@@ -263,6 +269,21 @@ class Acting:
 
 def _left_something(deed: Deed) -> bool:
     return deed.state is ActionState.FAILED and bool(deed.delta)
+
+
+def _left_nothing(deed: Deed) -> bool:
+    """Whether it was not made: skipped, or failed with every call refused."""
+    refused = deed.state is ActionState.FAILED and not deed.delta and not _taken(deed.calls, deed.answers)
+    return refused or deed.state is ActionState.SKIPPED
+
+
+def _met(earlier: Deed) -> str:
+    """Why a change of which the chain has a deed already is not made again under the same plan."""
+    if earlier.state is ActionState.FAILED:
+        return f"{earlier.run} tried it and it failed, perhaps in part: {earlier.said}; where it is still needed, the next run proposes it again"
+    if earlier.state is ActionState.UNDONE:
+        return f"{earlier.run} did it, and it was undone since: a person has to approve it in a new plan"
+    return f"not needed: {earlier.run} did it already"
 
 
 def _taken(calls: Sequence[Json], answers: Sequence[Json]) -> bool:

@@ -25,7 +25,9 @@ from reporter.tables.joined import ACTIONS, FINDINGS
 
 @dataclass(frozen=True)
 class Changing:
-    """What a run does to the world, under the lease of its chain. `now`: when the run began; `caller`: account of the current credentials."""
+    """What a run does to the world, under the lease of its chain. `now`: when the run began; `ticking`: the present, from then on (default: a clock that starts at `now` when it is first needed);
+    `caller`: account of the current credentials.
+    """
 
     run: str
     schedule: Schedule
@@ -36,6 +38,7 @@ class Changing:
     caller: str
     stage: Callable[[str], None] = lambda _: None
     told: Callable[[Act], None] = lambda _: None
+    ticking: Callable[[], datetime] | None = None
 
     def scheduled(self, world: World) -> tuple[Mapping[str, Any], Sequence[Act]]:
         """Look again at what earlier runs did; propose; make the changes whose action the schedule lets apply by itself."""
@@ -75,11 +78,10 @@ class Changing:
         return acting
 
     def _acting(self, past: Past, renew: Renew) -> Acting:
-        ticking = clock.running(self.now)
-        actions = {action.name: action for action in discover()}
+        actions, ticking = {action.name: action for action in discover()}, self.ticking or clock.running(self.now)
         doors = open_doors(self.schedule, self.clients, self.caller)
         writing = journal.Journal(self.store, self.run, ticking)
-        return Acting(actions, self.schedule.actions, doors, writing, past, renew, ticking, told=self.told)
+        return Acting(actions, self.schedule.actions, doors, writing, past, renew, ticking, told=self.told, started=self.now)
 
 
 def _left_to_a_person(row: Act, past: Past) -> Act:

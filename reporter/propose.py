@@ -21,7 +21,8 @@ from reporter.core.world import World
 from reporter.schedule import Actions
 
 VALID_FOR = timedelta(hours=24)
-LIMIT_WINDOW = timedelta(hours=24)
+LIMIT_WINDOW = timedelta(hours=24) - timedelta(minutes=15)
+"""24 hours from the start of one run to the start of the next; a nightly job that starts some minutes earlier than yesterday is a day later"""
 LIMIT_REACHED = "limit reached"
 
 

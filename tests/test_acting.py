@@ -234,8 +234,8 @@ def test_a_limit_counts_what_this_run_and_earlier_ones_did(wall: Wall, store: Fo
     gate = replace(CHANGE, target="gate")
     over = f"{LIMIT_REACHED}: paint may touch 1 in 24 hours"
     assert states(acting(wall, store).apply([CHANGE, gate], "hash")) == [("door", "verified", "dry"), ("gate", "skipped", over)]
-    assert states(acting(wall, store, "main-000002", NOW + timedelta(hours=24)).apply([gate], "two")) == [("gate", "skipped", over)]
-    later = NOW + timedelta(hours=24, seconds=1)
+    assert states(acting(wall, store, "main-000002", NOW + timedelta(hours=23, minutes=44)).apply([gate], "two")) == [("gate", "skipped", over)]
+    later = NOW + timedelta(hours=24)
     assert states(acting(wall, store, "main-000003", later).apply([gate], "three")) == [("gate", "verified", "dry")]
 
 

@@ -120,12 +120,13 @@ def test_what_goes_over_the_limit_is_held_back_and_said() -> None:
 @pytest.mark.parametrize(
     ("begun", "state", "free"),
     [
-        (NOW - timedelta(hours=24), ActionState.APPLIED, 0),
+        (NOW - timedelta(hours=23, minutes=44), ActionState.APPLIED, 0),
         (NOW - timedelta(hours=1), None, 0),
         (NOW - timedelta(hours=1), ActionState.FAILED, 0),
         (NOW - timedelta(hours=1), ActionState.UNDONE, 0),
         (NOW - timedelta(hours=1), ActionState.SKIPPED, 1),
-        (NOW - timedelta(hours=24, seconds=1), ActionState.APPLIED, 1),
+        (NOW - timedelta(hours=24), ActionState.APPLIED, 1),
+        (NOW - timedelta(hours=23, minutes=45), ActionState.APPLIED, 1),
     ],
 )
 def test_what_was_begun_within_24_hours_counts_whatever_came_of_it(begun: datetime, state: ActionState | None, free: int) -> None:

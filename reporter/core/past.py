@@ -28,6 +28,8 @@ class Deed:
     said: str = ""
     calls: tuple[Json, ...] = ()
     answers: tuple[Json, ...] = ()
+    started: datetime | None = None
+    """when the run that began it started: what a limit over 24 hours counts by"""
     undoing: bool = False
     """an undo was begun and its end was never written"""
 
@@ -63,5 +65,5 @@ class Past:
         return [deed for deed in self.deeds if deed.undoing or deed.state in (None, ActionState.APPLIED, ActionState.PENDING)]
 
     def subjects_since(self, action: str, since: datetime) -> int:
-        """How many subjects an action has touched since an instant: what a limit counts."""
-        return sum(len(deed.change.subjects) for deed in self.of(action) if deed.begun >= since)
+        """How many subjects an action has touched in runs that started after an instant: what a limit counts."""
+        return sum(len(deed.change.subjects) for deed in self.of(action) if (deed.started or deed.begun) > since)

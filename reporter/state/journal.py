@@ -3,7 +3,7 @@
 One object per entry, `journal/<run>/<number>.json`, made by Store.create; when a run's last entry is written they become one file,
 `journal/<run>.jsonl`. Read back it tells every deed of the chain. Entries:
 
-- begin: {deed, plan, change}: before anything else; the before-state was re-read and holds
+- begin: {deed, plan, change, started}: before anything else; the before-state was re-read and holds
 - call: {deed, call, ...}: a write that is about to be made;  answer: {deed, call, answer | refused}
 - end: {deed, state, said, delta}: what came of it; later runs write further ones (verified, failed)
 - undo: {deed}: its undo was begun;  end with state undone, or with the state it keeps
@@ -112,7 +112,7 @@ def fold(entries: Iterable[Mapping[str, Any]]) -> Past:
     for entry in entries:
         name, at = entry["deed"], parse(entry["at"])
         if entry["event"] == "begin":
-            deeds[name] = Deed(name, entry["run"], entry["plan"], Change.of(entry["change"]), at, at)
+            deeds[name] = Deed(name, entry["run"], entry["plan"], Change.of(entry["change"]), at, at, started=parse(entry["started"]))
         elif name in deeds:
             deeds[name] = _told(deeds[name], entry, at)
     return Past(tuple(deeds.values()))

@@ -14,7 +14,7 @@ from reporter.state.journal import Journal, last_run, read
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 CHANGE = Change("assign_ips_rule", "main/policy/9", "main", "-", "HIGH", "because", {"assigned": [1]}, {"assigned_too": [2]}, ("main/policy/9",))
-BEGIN = {"plan": "hash", "change": CHANGE.as_json()}
+BEGIN = {"plan": "hash", "change": CHANGE.as_json(), "started": "2026-11-24T03:00:00Z"}
 CALL = {"call": "POST /policies/9/intrusionprevention/assignments", "body": {"ruleIDs": [2]}}
 
 
