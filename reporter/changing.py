@@ -25,8 +25,10 @@ from reporter.tables.joined import ACTIONS, FINDINGS
 
 @dataclass(frozen=True)
 class Changing:
-    """What a run does to the world, under the lease of its chain. `now`: when the run began; `ticking`: the present, from then on (default: a clock that starts at `now` when it is first needed);
-    `caller`: account of the current credentials.
+    """What a run does to the world, under the lease of its chain.
+
+    `now`: when the run began; `ticking`: the present, from then on (default: a clock that starts at `now` once it is needed); `caller`: account of
+    the current credentials.
     """
 
     run: str

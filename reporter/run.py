@@ -97,6 +97,7 @@ class _Facts:
     read_at: datetime | None = None
     identity: str = ""
     approval: Approval | None = None
+    ticking: Callable[[], datetime] | None = None
 
     @property
     def run_id(self) -> str:
@@ -113,7 +114,7 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     Raises ReporterError.
     """
     watch = watch or Watch()
-    kept = held_back(schedule)
+    kept, ticking = held_back(schedule), clock.running(now)
     clients = open_clients(schedule)
     store = open_store(schedule, out, clients.aws)
     with building(out, _numbering(schedule, store, now)) as (folder, number):
@@ -124,7 +125,7 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         watch.stage("gather")
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
         identity = clients.aws.identity("")["arn"]
-        facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity)
+        facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
         return _conclude(folder, out, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
 
 
@@ -211,7 +212,7 @@ def _numbering(schedule: Schedule, store: Store, now: datetime) -> Callable[[int
 
 def _changing(facts: _Facts, store: Store, clients: Clients, watch: Watch) -> Changing:
     account = facts.identity.split(":")[4] if facts.identity else ""
-    return Changing(facts.run_id, facts.schedule, facts.now, facts.identity, store, clients, account, watch.stage, watch.acted)
+    return Changing(facts.run_id, facts.schedule, facts.now, facts.identity, store, clients, account, watch.stage, watch.acted, facts.ticking)
 
 
 def _stored(folder: Path) -> Gathered:
@@ -239,7 +240,7 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
     view = _view(facts, acted(world, rows), results, before, plan, rows)
     watch.stage("report")
     for report in discover_reports():
-        report.write(folder, view)
+        report.write_all(folder, view)
     _write_json(folder / "redactions.json", {source.name: list(source.redacts) for source in discover() if source.redacts})
     more = {
         "start": clock.iso(facts.now),
@@ -312,6 +313,7 @@ def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous, 
         owners=schedule.owners,
         excluded=int(world.table(EXCLUDED_INSTANCES)["instances"].sum()),
         held_back=facts.held_back,
+        languages=schedule.reports.languages,
     )
 
 
