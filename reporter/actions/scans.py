@@ -31,6 +31,9 @@ from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES, WP_RO
 BOUND = timedelta(hours=24)
 """How long a scan may take to be seen; before that no second task is created."""
 
+NAMED = 3
+"""buckets that are named in a reason; all of them are in bucket_access.csv"""
+
 COMPUTERS = "platformRights.computerRights.canViewOtherComputers"
 _TASKS = "platformRights.scheduledTaskRights"
 VIEW_TASKS, CREATE, EXECUTE, DELETE = (
@@ -97,9 +100,9 @@ class Asked:
     @property
     def why(self) -> str:
         """What asks, as the begin of a sentence."""
-        reached = (
-            f", through {'a bucket' if len(self.buckets) == 1 else 'buckets'} that it can reach ({', '.join(self.buckets)})" if self.buckets else ""
-        )
+        more = f" and {len(self.buckets) - NAMED} more" if len(self.buckets) > NAMED else ""
+        buckets = f"{'a bucket' if len(self.buckets) == 1 else 'buckets'} that it can reach ({', '.join(self.buckets[:NAMED])}{more})"
+        reached = f", through {buckets}" if self.buckets else ""
         count = "1 finding concerns" if len(self.findings) == 1 else f"{len(self.findings)} findings concern"
         return f"{count} {' and '.join(self.instance_ids)}{reached}, updated {iso(self.newest)}"
 
