@@ -18,8 +18,8 @@ from reporter.reports.view import Report, View
 def write(folder: Path, view: View) -> None:
     """mail/summary.eml, addressed to the default owner if there is one."""
     place = folder / "mail"
-    place.mkdir()
-    (place / "summary.eml").write_bytes(message(view).as_bytes(policy=policy.SMTP))
+    place.mkdir(exist_ok=True)
+    (place / view.file("summary.eml")).write_bytes(message(view).as_bytes(policy=policy.SMTP))
 
 
 def message(view: View) -> EmailMessage:
@@ -44,4 +44,4 @@ def _text(view: View) -> str:
     return environment.from_string(template).render(view=view, unread=unread)
 
 
-REPORT = Report("mail", "mail/: the summary as a message", write)
+REPORT = Report("mail", "mail/: the summary as a message", write, localised=True)

@@ -74,7 +74,7 @@ class Shown:
 
 def write(folder: Path, view: View) -> None:
     """report.html below the folder."""
-    (folder / "report.html").write_text(render(view), encoding="utf-8", newline="\n")
+    (folder / view.file("report.html")).write_text(render(view), encoding="utf-8", newline="\n")
 
 
 def render(view: View) -> str:
@@ -320,4 +320,4 @@ def _template(name: str) -> str:
     return files("reporter.templates").joinpath("html", name).read_text(encoding="utf-8")
 
 
-REPORT = Report("page", "report.html: one page, no network", write)
+REPORT = Report("page", "report.html: one page, no network", write, localised=True)

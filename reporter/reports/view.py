@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from reporter.core.check import Check
+from reporter.core.language import ENGLISH, SOURCE, Language, language
 from reporter.core.result import ROLL_UP, Severity, Status
 from reporter.core.scope import ScopeState
 from reporter.core.settings import OwnersSettings
@@ -54,6 +55,21 @@ class View:
     held_back: Sequence[str] = ()
     actions: Sequence[Mapping[str, Any]] = ()
     """rows of actions.jsonl"""
+    languages: tuple[str, ...] = (SOURCE,)
+    """codes of the languages that this run is reported in"""
+    language: Language = ENGLISH
+    """the one that this view is read in"""
+
+    def in_each_language(self) -> Iterator[View]:
+        """This view, once for each language of the run."""
+        return (replace(self, language=language(code)) for code in self.languages)
+
+    def file(self, name: str) -> str:
+        """A file's name in this language: the run's first language has the plain name, report.html, another its code in it, report.de.html."""
+        if self.language.code == self.languages[0]:
+            return name
+        stem, _, ending = name.rpartition(".")
+        return f"{stem}.{self.language.code}.{ending}"
 
     def table(self, table: Table) -> pd.DataFrame:
         return self.tables.get(table.name, table.frame())
@@ -130,11 +146,20 @@ class View:
 
 @dataclass(frozen=True)
 class Report:
-    """The shape every file in reports/ has: view -> files below a folder. Declared at the end of its file as REPORT."""
+    """The shape every file in reports/ has: view -> files below a folder. Declared at the end of its file as REPORT.
+
+    `localised`: it is written for people, once in each language of the run. What is not, is the record: never translated.
+    """
 
     name: str
     about: str
     write: Callable[[Path, View], None]
+    localised: bool = False
+
+    def write_all(self, folder: Path, view: View) -> None:
+        """Its files for every language of the run."""
+        for seen in view.in_each_language() if self.localised else (view,):
+            self.write(folder, seen)
 
 
 def _counts(values: pd.Series, names: Sequence[str]) -> dict[str, int]:

@@ -85,7 +85,7 @@ def write(folder: Path, view: View) -> None:
     for title, file in SHEETS:
         table, columns = TABLES[file]
         _sheet(book, title, file, table, columns, view.table(table))
-    with _Archive(folder / "report.xlsx", "w", ZIP_DEFLATED) as archive:
+    with _Archive(folder / view.file("report.xlsx"), "w", ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).save()
 
 
@@ -248,4 +248,4 @@ def _width(column: Column) -> int:
     return _WIDE.get(column.name, _WIDTHS.get(column.kind, 22))
 
 
-REPORT = Report("workbook", "report.xlsx: every table as a sheet", write)
+REPORT = Report("workbook", "report.xlsx: every table as a sheet", write, localised=True)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from reporter.core.result import Status
 from reporter.core.text import legible
+from reporter.reports.view import Report, View
 from reporter.tables.joined import FINDINGS, RESULTS, SCOPES
 from tests.reports.views import CHECKS, empty, of, row, view
 
@@ -86,3 +88,15 @@ def test_what_was_not_read_comes_worst_first() -> None:
 )
 def test_marks_that_mislead_a_reader_are_shown(text: str, shown: str) -> None:
     assert legible(text) == shown
+
+
+def test_a_report_for_people_is_written_in_each_language_and_the_record_once(tmp_path: Path) -> None:
+    def wrote(folder: Path, seen: View) -> None:
+        (folder / seen.file("report.html")).write_text(seen.language.code)
+
+    run = view(languages=("de", "en"))
+    Report("page", "a page", wrote, localised=True).write_all(tmp_path, run)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"report.html": "de", "report.en.html": "en"}
+    (tmp_path / "report.en.html").unlink()
+    Report("record", "a record", wrote).write_all(tmp_path, view())
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"report.html": "en"}
