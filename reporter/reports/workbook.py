@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -87,6 +88,20 @@ def write(folder: Path, view: View) -> None:
         _sheet(book, title, file, table, columns, view.table(table))
     with _Archive(folder / view.file("report.xlsx"), "w", ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).save()
+
+
+def excerpt(title: str, at: datetime, sheets: Sequence[tuple[str, str, pd.DataFrame]]) -> bytes:
+    """A small workbook of some rows: (sheet's title, file of the record, rows of its table)."""
+    book = Workbook(write_only=True)
+    book.properties.creator, book.properties.title = "workload-compliance-reporter", clean(title)
+    book.properties.created = book.properties.modified = at.astimezone(UTC).replace(tzinfo=None)
+    for name, file, frame in sheets:
+        table, columns = TABLES[file]
+        _sheet(book, name, file, table, columns, frame)
+    stream = BytesIO()
+    with _Archive(stream, "w", ZIP_DEFLATED) as archive:
+        ExcelWriter(book, archive).save()
+    return stream.getvalue()
 
 
 class _Archive(ZipFile):
