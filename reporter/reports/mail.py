@@ -10,15 +10,15 @@ from pathlib import Path
 
 import jinja2
 
-from reporter.core.clock import iso
-from reporter.core.wording import counted, words
 from reporter.reports.view import Report, View
 
 
 def write(folder: Path, view: View) -> None:
-    """mail/summary.eml, addressed to the default owner if there is one."""
+    """mail/summary.eml, addressed to the default owner if there is one. Where recipients are named, they have messages of their own instead."""
     place = folder / "mail"
     place.mkdir(exist_ok=True)
+    if view.recipients:
+        return
     (place / view.file("summary.eml")).write_bytes(message(view).as_bytes(policy=policy.SMTP))
 
 
@@ -26,7 +26,13 @@ def message(view: View) -> EmailMessage:
     """The summary. Its id is made of run and recipient, so that a repeated sending can be recognised."""
     said = EmailMessage(policy=policy.SMTP)
     status = view.by_status()
-    said["Subject"] = f"Workload compliance {view.now:%Y-%m-%d}: {status['FAIL']} fail, {status['UNKNOWN']} unknown"
+    said["Subject"] = view.language.gettext(
+        "Workload compliance %(day)s: %(fail)s fail, %(unknown)s unknown",
+        day=f"{view.now:%Y-%m-%d}",
+        fail=view.language.number(status["FAIL"]),
+        unknown=view.language.number(status["UNKNOWN"]),
+    )
+    said["Content-Language"] = view.language.code
     if view.owners.default:
         said["To"] = view.owners.default
     said["Date"] = format_datetime(view.now)
@@ -36,9 +42,11 @@ def message(view: View) -> EmailMessage:
 
 
 def _text(view: View) -> str:
-    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined)  # noqa: S701  # plain text
+    said = view.language
+    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.i18n"])  # noqa: S701  # plain text
     environment.trim_blocks = environment.lstrip_blocks = environment.keep_trailing_newline = True
-    environment.filters.update({"moment": iso, "words": lambda name: words(name.lower()), "counted": counted})
+    environment.install_gettext_callables(said.translations.gettext, said.translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update({"moment": said.moment, "words": lambda name: said.words(name.lower()), "number": said.number})
     template = files("reporter.templates").joinpath("mail", "summary.txt.j2").read_text(encoding="utf-8")
     unread = sum(view.by_scope_state()[state] for state in ("denied", "unavailable"))
     return environment.from_string(template).render(view=view, unread=unread)

@@ -16,9 +16,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from reporter.core.clock import iso
+from reporter.core.language import Language
+from reporter.core.result import Status
 from reporter.core.scope import GLOBAL, TENANT_REGION
 from reporter.core.text import legible
-from reporter.core.wording import counted, number, words
 from reporter.reports.view import ACTION_STATES, Report, View
 from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
@@ -26,7 +27,7 @@ ROWS = 50
 """rows of a table on the page"""
 LONGEST_CELL = 300
 
-WORDS = {"PASS": "Pass", "FAIL": "Fail", "UNKNOWN": "Unknown", "WAIVED": "Waived", "NOT_APPLICABLE": "Not applicable"}
+STATUSES = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
 
 TONES = {
     **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules"), "fail"),
@@ -79,158 +80,197 @@ def write(folder: Path, view: View) -> None:
 
 def render(view: View) -> str:
     """The page as text. Everything from the world is escaped by the template engine."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=jinja2.FunctionLoader(_template)
-    )
-    filters: dict[str, Callable[..., Any]] = {"instant": iso, "moment": _moment, "number": number, "words": words, "counted": counted}
-    environment.filters.update(filters)
+    said = view.language
     style = _template("report.css")
-    return environment.get_template("report.html.j2").render(
-        view=view,
-        headline=_headline(view),
-        reach=_reach(view),
-        status_words=WORDS,
-        tones=TONES,
-        style=Markup(style),  # noqa: S704  # our own file
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        unread_count=sum(view.by_scope_state()[state] for state in ("denied", "unavailable")),
-        blocks=_blocks(view),
+    return (
+        _environment(said)
+        .get_template("report.html.j2")
+        .render(
+            view=view,
+            lang=said.code,
+            headline=_headline(view),
+            reach=_reach(view),
+            statuses=[status.value for status in STATUSES],
+            status_words={status.value: status_word(said, status.value) for status in STATUSES},
+            tones=TONES,
+            style=Markup(style),  # noqa: S704  # our own file
+            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            unread_count=sum(view.by_scope_state()[state] for state in ("denied", "unavailable")),
+            blocks=_blocks(view),
+        )
     )
+
+
+def _environment(said: Language) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(_template),
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(said.translations.gettext, said.translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    filters: dict[str, Callable[..., Any]] = {
+        "iso": iso,
+        "moment": said.moment,
+        "number": said.number,
+        "words": said.words,
+        "title": said.title,
+        "reason": said.reason,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def status_word(said: Language, status: str) -> str:
+    """FAIL -> Fail, Nicht erfüllt."""
+    text = said.words(status.lower())
+    return text[:1].upper() + text[1:]
 
 
 def _blocks(view: View) -> dict[str, Block]:
+    said, _ = view.language, view.language.gettext
     scopes = view.scopes.groupby(["source", "state"], observed=True).agg(
         scopes=("account", "size"), rows=("rows", "sum"), calls=("calls", "sum"), retries=("retries", "sum")
     )
     instances = view.table(INSTANCES)
     return {
         "first": _block(
-            "What to fix first",
+            said,
+            _("What to fix first"),
             view.failures(),
             (
-                Shown("Severity", "severity"),
-                Shown("Check", "check_id"),
-                Shown("Resource", "resource", "id"),
-                Shown("Account", "account"),
-                Shown("Region", "region"),
-                Shown("Why", "reason", "wide"),
-                Shown("Owner", "owner", "list"),
-                Shown("Days", "age_days", "n"),
+                Shown(_("Severity"), "severity"),
+                Shown(_("Check"), "check_id"),
+                Shown(_("Resource"), "resource", "id"),
+                Shown(_("Account"), "account"),
+                Shown(_("Region"), "region"),
+                Shown(_("Why"), "reason", "reason"),
+                Shown(_("Owner"), "owner", "list"),
+                Shown(_("Days"), "age_days", "n"),
             ),
             "results.csv",
-            "No check failed.",
+            _("No check failed."),
         ),
         "actions": _block(
-            "Actions",
+            said,
+            _("Actions"),
             _actions(view),
             (
-                Shown("State", "state", "tone"),
-                Shown("Severity", "severity"),
-                Shown("Action", "action"),
-                Shown("Target", "target", "id"),
-                Shown("Account or tenant", "account"),
-                Shown("Region", "region"),
-                Shown("Why", "reason", "wide"),
-                Shown("What came of it", "error", "wide"),
+                Shown(_("State"), "state", "tone"),
+                Shown(_("Severity"), "severity"),
+                Shown(_("Action"), "action"),
+                Shown(_("Target"), "target", "id"),
+                Shown(_("Account or tenant"), "account"),
+                Shown(_("Region"), "region"),
+                Shown(_("Why"), "reason", "reason"),
+                Shown(_("What came of it"), "error", "reason"),
             ),
             "actions.jsonl",
-            "Nothing asks for an action, or all actions are off.",
+            _("Nothing asks for an action, or all actions are off."),
         ),
         "instances": _block(
-            "Instances that are not protected",
+            said,
+            _("Instances that are not protected"),
             instances[instances["protection"] != "protected"],
             (
-                Shown("Protection", "protection", "tone"),
-                Shown("Instance", "instance_id", "code"),
-                Shown("Name", "name", "list"),
-                Shown("Account", "account"),
-                Shown("Region", "region"),
-                Shown("Power", "state"),
-                Shown("Owner", "owner", "list"),
-                Shown("Policy", "policy", "list"),
-                Shown("Last contact", "last_contact"),
-                Shown("Agent says", "agent_messages", "list"),
+                Shown(_("Protection"), "protection", "tone"),
+                Shown(_("Instance"), "instance_id", "code"),
+                Shown(_("Name"), "name", "list"),
+                Shown(_("Account"), "account"),
+                Shown(_("Region"), "region"),
+                Shown(_("Power"), "state"),
+                Shown(_("Owner"), "owner", "list"),
+                Shown(_("Policy"), "policy", "list"),
+                Shown(_("Last contact"), "last_contact"),
+                Shown(_("Agent says"), "agent_messages", "list"),
             ),
             "instances.csv",
-            "No instance that was read lacks protection.",
+            _("No instance that was read lacks protection."),
         ),
         "patches": _block(
-            "Open virtual patches",
+            said,
+            _("Open virtual patches"),
             _open_patches(view),
             (
-                Shown("State", "state", "tone"),
-                Shown("Severity", "severity"),
-                Shown("CVE", "cve"),
-                Shown("Host", "instance_id", "code"),
-                Shown("Patch outstanding, days", "age_days", "n"),
-                Shown("Why", "reason", "wide"),
-                Shown("IPS rules", "rule_identifiers", "list"),
-                Shown("Policy", "policy", "list"),
-                Shown("Account", "account"),
-                Shown("Region", "region"),
+                Shown(_("State"), "state", "tone"),
+                Shown(_("Severity"), "severity"),
+                Shown(_("CVE"), "cve"),
+                Shown(_("Host"), "instance_id", "code"),
+                Shown(_("Patch outstanding, days"), "age_days", "n"),
+                Shown(_("Why"), "reason", "reason"),
+                Shown(_("IPS rules"), "rule_identifiers", "list"),
+                Shown(_("Policy"), "policy", "list"),
+                Shown(_("Account"), "account"),
+                Shown(_("Region"), "region"),
             ),
             "virtual_patches.csv",
-            "No open package finding that was read lacks an effective rule.",
+            _("No open package finding that was read lacks an effective rule."),
         ),
         "buckets": _block(
-            "Bucket access",
+            said,
+            _("Bucket access"),
             _paths(view),
             (
-                Shown("Decision", "decision", "tone"),
-                Shown("Bucket", "bucket", "id"),
-                Shown("Role", "role_arn", "id"),
-                Shown("Instance", "instance_id", "code"),
-                Shown("Via", "via"),
-                Shown("Protection", "protection", "tone"),
-                Shown("Because of", "allowed_by", "wide"),
+                Shown(_("Decision"), "decision", "tone"),
+                Shown(_("Bucket"), "bucket", "id"),
+                Shown(_("Role"), "role_arn", "id"),
+                Shown(_("Instance"), "instance_id", "code"),
+                Shown(_("Via"), "via"),
+                Shown(_("Protection"), "protection", "tone"),
+                Shown(_("Because of"), "allowed_by", "reason"),
             ),
             "bucket_access.csv",
-            "No alerted bucket can be reached by a role that was read.",
+            _("No alerted bucket can be reached by a role that was read."),
         ),
         "web": _block(
-            "Web entries",
+            said,
+            _("Web entries"),
             _entries(view),
             (
-                Shown("State", "state", "tone"),
-                Shown("Type", "type"),
-                Shown("Entry", "entry", "id"),
-                Shown("Why", "reason", "wide"),
-                Shown("Wanted", "wanted_groups", "id"),
-                Shown("Present", "present_groups", "id"),
-                Shown("Web ACL", "web_acl", "id"),
-                Shown("Account", "account"),
-                Shown("Region", "region"),
+                Shown(_("State"), "state", "tone"),
+                Shown(_("Type"), "type"),
+                Shown(_("Entry"), "entry", "id"),
+                Shown(_("Why"), "reason", "reason"),
+                Shown(_("Wanted"), "wanted_groups", "id"),
+                Shown(_("Present"), "present_groups", "id"),
+                Shown(_("Web ACL"), "web_acl", "id"),
+                Shown(_("Account"), "account"),
+                Shown(_("Region"), "region"),
             ),
             "web_entries.csv",
-            "No distribution and no load balancer was found where it was looked for.",
+            _("No distribution and no load balancer was found where it was looked for."),
         ),
         "unseen": _block(
-            "Scopes that were not read",
+            said,
+            _("Scopes that were not read"),
             view.unread(),
             (
-                Shown("State", "state", "tone"),
-                Shown("Source", "source"),
-                Shown("Account or tenant", "account"),
-                Shown("Region", "region"),
-                Shown("What happened", "message", "wide"),
-                Shown("Grant", "permission", "id"),
+                Shown(_("State"), "state", "tone"),
+                Shown(_("Source"), "source"),
+                Shown(_("Account or tenant"), "account"),
+                Shown(_("Region"), "region"),
+                Shown(_("What happened"), "message", "reason"),
+                Shown(_("Grant"), "permission", "id"),
             ),
             "scopes.csv",
-            "Every planned scope was read to its end.",
+            _("Every planned scope was read to its end."),
         ),
         "scopes": _block(
-            "Scopes by source",
+            said,
+            _("Scopes by source"),
             scopes.reset_index(),
             (
-                Shown("Source", "source"),
-                Shown("State", "state", "tone"),
-                Shown("Scopes", "scopes", "n"),
-                Shown("Rows", "rows", "n"),
-                Shown("Calls", "calls", "n"),
-                Shown("Retries", "retries", "n"),
+                Shown(_("Source"), "source"),
+                Shown(_("State"), "state", "tone"),
+                Shown(_("Scopes"), "scopes", "n"),
+                Shown(_("Rows"), "rows", "n"),
+                Shown(_("Calls"), "calls", "n"),
+                Shown(_("Retries"), "retries", "n"),
             ),
             "scopes.csv",
-            "Nothing was planned.",
+            _("Nothing was planned."),
         ),
     }
 
@@ -265,55 +305,82 @@ def _entries(view: View) -> pd.DataFrame:
     return entries.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
 
 
-def _block(title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, empty: str) -> Block:
+def _block(said: Language, title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, empty: str) -> Block:
     shown = tuple(shown)
     top = frame.head(ROWS)
-    columns = [[_cell(value, column.look) for value in top[column.column]] for column in shown]
+    columns = [[_cell(said, value, column.look) for value in top[column.column]] for column in shown]
     rows = [list(cells) for cells in zip(*columns, strict=True)]
     return Block(title, tuple(Cell(column.head, "n" if column.look == "n" else "") for column in shown), rows, max(0, len(frame) - ROWS), file, empty)
 
 
-def _cell(value: Any, look: str) -> Cell:
+def _cell(said: Language, value: Any, look: str) -> Cell:
     if isinstance(value, tuple | list) and value:
-        text = ", ".join(str(item) for item in value[:5]) + (f" and {len(value) - 5} more" if len(value) > 5 else "")
+        text = ", ".join(str(item) for item in value[:5])
+        if len(value) > 5:
+            text = said.gettext("%(items)s and %(count)s more", items=text, count=said.number(len(value) - 5))
     elif isinstance(value, tuple | list) or pd.isna(value):
         return Cell("\N{EN DASH}", "na")
     elif isinstance(value, datetime):
-        text = f"{value:%Y-%m-%d %H:%M}"
+        text = said.instant(value)
     elif look == "n":
-        text = number(value)
+        text = said.number(value)
     else:
-        text = str(value)
+        text = said.reason(str(value)) if look == "reason" else str(value)
     text = legible(text)
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"
-    return Cell(words(text), TONES.get(text, "")) if look == "tone" else Cell(text, look)
+    if look == "tone":
+        return Cell(said.words(text), TONES.get(text, ""))
+    return Cell(text, "wide" if look == "reason" else look)
 
 
 def _headline(view: View) -> dict[str, str]:
-    status, protection = view.by_status(), view.by_protection()
-    instances = sum(protection.values())
+    said, ngettext = view.language, view.language.ngettext
+    status, protection, patches = view.by_status(), view.by_protection(), view.by_patch_state()
     unread = view.by_scope_state()["denied"] + view.by_scope_state()["unavailable"]
-    patches = view.by_patch_state()
     hosted = sum(patches.values()) - patches["not_running"]
-    title = f"{number(protection['protected'])} of {counted(instances, 'instance is', 'instances are')} protected"
-    text = f"{counted(status['FAIL'], 'result fails', 'results fail')} and {counted(status['UNKNOWN'], 'is', 'are')} unknown. "
-    found, shielded = counted(hosted, "open package vulnerability", "open package vulnerabilities"), counted(patches["prevented"], "is", "are")
-    text += f"Of {found} on hosts, {shielded} shielded by an effective IPS rule"
-    text += f" and {number(patches['available'])} more could be: the rule exists but is not assigned." if patches["available"] else "."
+    title = ngettext(
+        "%(protected)s of %(count)s instance is protected",
+        "%(protected)s of %(count)s instances are protected",
+        sum(protection.values()),
+        protected=said.number(protection["protected"]),
+    )
+    sentences = [
+        said.gettext(
+            "%(failing)s and %(unknown)s.",
+            failing=ngettext("%(count)s result fails", "%(count)s results fail", status["FAIL"]),
+            unknown=ngettext("%(count)s is unknown", "%(count)s are unknown", status["UNKNOWN"]),
+        )
+    ]
+    found = ngettext("%(count)s open package vulnerability", "%(count)s open package vulnerabilities", hosted)
+    shielded = ngettext("%(count)s is shielded by an effective IPS rule", "%(count)s are shielded by an effective IPS rule", patches["prevented"])
+    if patches["available"]:
+        sentences.append(
+            said.gettext(
+                "Of %(found)s on hosts, %(shielded)s and %(more)s more could be: the rule exists but is not assigned.",
+                found=found,
+                shielded=shielded,
+                more=said.number(patches["available"]),
+            )
+        )
+    else:
+        sentences.append(said.gettext("Of %(found)s on hosts, %(shielded)s.", found=found, shielded=shielded))
     if unread:
-        text += f" {number(unread)} of {counted(len(view.scopes), 'scope', 'scopes')} could not be read."
-    return {"title": title, "text": text}
+        sentences.append(
+            ngettext(
+                "%(unread)s of %(count)s scope could not be read.",
+                "%(unread)s of %(count)s scopes could not be read.",
+                len(view.scopes),
+                unread=said.number(unread),
+            )
+        )
+    return {"title": title, "text": " ".join(sentences)}
 
 
 def _reach(view: View) -> dict[str, int]:
     aws = view.scopes[view.scopes["region"] != TENANT_REGION]
     read = aws[aws["state"] != "skipped"]
     return {"accounts": int(read["account"].nunique()), "regions": int(read.loc[read["region"] != GLOBAL, "region"].nunique())}
-
-
-def _moment(instant: datetime) -> str:
-    return f"{instant:%d %B %Y, %H:%M} UTC".lstrip("0")
 
 
 def _template(name: str) -> str:

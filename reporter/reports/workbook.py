@@ -24,10 +24,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
 from reporter.core.clock import iso
+from reporter.core.language import ENGLISH, SOURCE, Language, mark
 from reporter.core.result import Status
 from reporter.core.table import Column, Kind, Table
 from reporter.core.text import legible
-from reporter.core.wording import counted
 from reporter.reports.record import CONTRACT
 from reporter.reports.view import Report, View
 from reporter.tables.joined import ACTIONS
@@ -35,15 +35,17 @@ from reporter.tables.joined import ACTIONS
 MOST_ROWS = 1_048_575
 LONGEST_TEXT = 32_767
 SHEETS = (
-    ("Results", "results.csv"),
-    ("Actions", "actions.jsonl"),
-    ("Instances", "instances.csv"),
-    ("Virtual patches", "virtual_patches.csv"),
-    ("Bucket access", "bucket_access.csv"),
-    ("Web entries", "web_entries.csv"),
-    ("Findings", "findings.csv"),
-    ("Scopes", "scopes.csv"),
+    (mark("Results"), "results.csv"),
+    (mark("Actions"), "actions.jsonl"),
+    (mark("Instances"), "instances.csv"),
+    (mark("Virtual patches"), "virtual_patches.csv"),
+    (mark("Bucket access"), "bucket_access.csv"),
+    (mark("Web entries"), "web_entries.csv"),
+    (mark("Findings"), "findings.csv"),
+    (mark("Scopes"), "scopes.csv"),
 )
+SENTENCES = ("reason", "observed", "expected", "message", "error", "allowed_by")
+"""columns that hold sentences of ours"""
 TABLES = {**CONTRACT, "actions.jsonl": (ACTIONS, ACTIONS.names)}
 _FACE = "Calibri"
 _HEAD = Font(name=_FACE, bold=True, color="FFFFFF")
@@ -79,25 +81,26 @@ def write(folder: Path, view: View) -> None:
     """report.xlsx below the folder."""
     book = Workbook(write_only=True)
     book.properties.creator = "workload-compliance-reporter"
-    book.properties.title = f"Workload compliance {iso(view.now)}"
+    book.properties.title = f"{view.language.gettext('Workload compliance')} {iso(view.now)}"
+    book.properties.language = view.language.code
     book.properties.created = book.properties.modified = view.now.astimezone(UTC).replace(tzinfo=None)
     _summary(book, view)
     _checks(book, view)
     for title, file in SHEETS:
         table, columns = TABLES[file]
-        _sheet(book, title, file, table, columns, view.table(table))
+        _sheet(book, view.language, title, file, table, columns, view.table(table))
     with _Archive(folder / view.file("report.xlsx"), "w", ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).save()
 
 
-def excerpt(title: str, at: datetime, sheets: Sequence[tuple[str, str, pd.DataFrame]]) -> bytes:
+def excerpt(title: str, at: datetime, sheets: Sequence[tuple[str, str, pd.DataFrame]], said: Language = ENGLISH) -> bytes:
     """A small workbook of some rows: (sheet's title, file of the record, rows of its table)."""
     book = Workbook(write_only=True)
     book.properties.creator, book.properties.title = "workload-compliance-reporter", clean(title)
     book.properties.created = book.properties.modified = at.astimezone(UTC).replace(tzinfo=None)
     for name, file, frame in sheets:
         table, columns = TABLES[file]
-        _sheet(book, name, file, table, columns, frame)
+        _sheet(book, said, name, file, table, columns, frame)
     stream = BytesIO()
     with _Archive(stream, "w", ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).save()
@@ -122,36 +125,50 @@ class _Archive(ZipFile):
 
 
 def _summary(book: Workbook, view: View) -> None:
-    sheet = _printable(book.create_sheet("Summary"), "portrait", Worksheet.PAPERSIZE_A4)
-    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 34, 60
-    sheet.append([_styled(sheet, "Workload compliance report", _TITLE)])
-    facts = [("As of (UTC)", view.now), ("Run", view.run_id), ("Kind", view.kind), ("Tenants", ", ".join(view.tenants)), ("Version", view.version)]
+    said, _ = view.language, view.language.gettext
+    sheet = _printable(book.create_sheet(_("Summary")), "portrait", Worksheet.PAPERSIZE_A4)
+    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 44, 60
+    sheet.append([_styled(sheet, _("Workload compliance report"), _TITLE)])
+    facts = [
+        (_("As of (UTC)"), view.now),
+        (_("Run"), view.run_id),
+        (_("Kind"), said.words(view.kind)),
+        (_("Tenants"), ", ".join(view.tenants)),
+        (_("Version"), view.version),
+    ]
     if view.endpoint_override:
-        facts.append(("Not AWS itself: calls went to", view.endpoint_override))
-    facts += [("Not done", sentence) for sentence in view.held_back]
+        facts.append((_("Not AWS itself: calls went to"), view.endpoint_override))
+    facts += [(_("Not done"), said.reason(sentence)) for sentence in view.held_back]
     if view.excluded:
-        facts.append(("Instances outside the scope tag", view.excluded))
+        facts.append((_("Instances outside the scope tag"), view.excluded))
     for name, value in facts:
         sheet.append([_styled(sheet, name, _STRONG), _beside(sheet, value)])
     blocks = (
-        ("Results", view.by_status()),
-        ("Instances", view.by_protection()),
-        ("Virtual patches (a virtual patch is not a patch)", view.by_patch_state()),
-        ("Bucket access", view.by_decision()),
-        ("Web entries", view.by_entry_state()),
-        ("Findings", view.by_finding_source()),
-        ("Actions", view.by_action_state()),
-        ("Scopes", view.by_scope_state()),
+        (_("Results"), view.by_status()),
+        (_("Instances"), view.by_protection()),
+        (_("Virtual patches (a virtual patch is not a patch)"), view.by_patch_state()),
+        (_("Bucket access"), view.by_decision()),
+        (_("Web entries"), view.by_entry_state()),
+        (_("Findings"), view.by_finding_source()),
+        (_("Actions"), view.by_action_state()),
+        (_("Scopes"), view.by_scope_state()),
     )
     for title, counts in blocks:
         sheet.append([])
         sheet.append([_styled(sheet, title, _STRONG)])
         for name, count in counts.items():
-            sheet.append([_styled(sheet, name, _TONES.get(name, _PLAIN)), _beside(sheet, count)])
+            sheet.append([_styled(sheet, _named(said, name), _TONES.get(name, _PLAIN)), _beside(sheet, count)])
+
+
+def _named(said: Language, name: str) -> str:
+    """A state as it stands in the record, with its word where the language is another: FAIL (nicht erfüllt)."""
+    word = said.words(name.lower())
+    return name if said.code == SOURCE or word == name.lower() else f"{name} ({word})"
 
 
 def _checks(book: Workbook, view: View) -> None:
-    sheet = _printable(book.create_sheet("Checks"), heads=1)
+    said, _ = view.language, view.language.gettext
+    sheet = _printable(book.create_sheet(_("Checks")), heads=1)
     statuses = [status.value for status in Status]
     heads = ["check_id", "check", "severity", "status", *statuses]
     for place, width in enumerate((30, 84, 12, 18, *([18] * len(statuses))), start=1):
@@ -159,27 +176,37 @@ def _checks(book: Workbook, view: View) -> None:
     sheet.freeze_panes = "B2"
     rows = view.check_rows()
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}{len(rows) + 1}"
-    sheet.append(_head(sheet, heads, numbers=set(statuses)))
+    sheet.append(_head(sheet, said, heads, numbers=set(statuses)))
     for check, worst, counts in rows:
-        status = _styled(sheet, worst or "nothing judged", _TONES.get(worst, _PLAIN))
-        sheet.append([check.id, check.title, check.severity.value, status, *(counts[name] for name in statuses)])
+        status = _styled(sheet, worst or _("nothing judged"), _TONES.get(worst, _PLAIN))
+        sheet.append([check.id, said.title(check.title), check.severity.value, status, *(counts[name] for name in statuses)])
 
 
-def _sheet(book: Workbook, title: str, file: str, table: Table, names: Sequence[str], frame: pd.DataFrame) -> None:
+def _sheet(book: Workbook, said: Language, title: str, file: str, table: Table, names: Sequence[str], frame: pd.DataFrame) -> None:
     columns = {column.name: column for column in table.columns}
     shown = [columns[name] for name in names]
     ordered = table.sort(frame)
     kept = ordered.head(MOST_ROWS - 1) if len(ordered) > MOST_ROWS else ordered
-    sheet = _printable(book.create_sheet(title), heads=1)
+    sheet = _printable(book.create_sheet(said.gettext(title)), heads=1)
     for place, column in enumerate(shown, start=1):
         sheet.column_dimensions[get_column_letter(place)].width = _width(column)
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(shown))}{max(len(kept) + 1, 2)}"
-    sheet.append(_head(sheet, names, numbers={column.name for column in shown if column.kind in (Kind.INTEGER, Kind.NUMBER, Kind.TIME)}))
-    for row in _rows(sheet, kept, shown):
+    sheet.append(_head(sheet, said, names, numbers={column.name for column in shown if column.kind in (Kind.INTEGER, Kind.NUMBER, Kind.TIME)}))
+    for row in _rows(sheet, _again(said, kept), shown):
         sheet.append(row)
     if len(kept) < len(ordered):
-        sheet.append([_styled(sheet, f"cut here: {counted(len(ordered) - len(kept), 'more row is', 'more rows are')} in {file}", _STRONG)])
+        cut = said.ngettext(
+            "cut here: %(count)s more row is in %(file)s", "cut here: %(count)s more rows are in %(file)s", len(ordered) - len(kept), file=file
+        )
+        sheet.append([_styled(sheet, cut, _STRONG)])
+
+
+def _again(said: Language, frame: pd.DataFrame) -> pd.DataFrame:
+    """The sentences of a table in this language, each distinct one said once."""
+    columns = [] if said.code == SOURCE else [name for name in SENTENCES if name in frame.columns]
+    texts = {name: {text: said.reason(str(text)) for text in frame[name].dropna().unique()} for name in columns}
+    return frame.assign(**{name: frame[name].astype("object").map(texts[name]) for name in columns}) if columns else frame
 
 
 def _printable(sheet: Any, orientation: str = "landscape", paper: str = Worksheet.PAPERSIZE_A3, heads: int = 0) -> Any:
@@ -249,10 +276,11 @@ def _beside(sheet: Any, value: Any) -> Any:
     return cell
 
 
-def _head(sheet: Any, names: Sequence[str], numbers: Container[str]) -> list[Any]:
+def _head(sheet: Any, said: Language, names: Sequence[str], numbers: Container[str]) -> list[Any]:
     cells = []
     for name in names:
-        cell = _styled(sheet, name, _HEAD)
+        word = said.pgettext("column", name)
+        cell = _styled(sheet, name if word == name else f"{word} ({name})", _HEAD)
         cell.fill = _HEAD_FILL
         cell.alignment = Alignment(horizontal="right" if name in numbers else "left", vertical="center")
         cells.append(cell)
