@@ -17,13 +17,17 @@ from reporter.core.check import VERDICTS, Check, Need
 from reporter.core.reading import all_unread, unread, why_unread
 from reporter.core.result import ROLL_UP, Status
 from reporter.core.scope import GLOBAL, Scope, ScopeState
-from reporter.core.settings import ExceptionRule
+from reporter.core.settings import Days, ExceptionRule
 from reporter.core.world import World
 from reporter.tables.joined import RESULTS
 from reporter.waivers import waive
 
 History: TypeAlias = Mapping[tuple[str, str, str, str], tuple[str, datetime]]
 """(check id, resource, account, region) -> status in the run before, and since when it held."""
+
+Failing: TypeAlias = Mapping[tuple[str, str, str, str], datetime]
+"""(check id, resource, account, region) -> since when it fails, where it was not seen otherwise since: nights on which it could not be read, or
+was accepted, do not move its deadline."""
 
 _KEY = ["check_id", "resource", "account", "region"]
 _HIDDEN = (ScopeState.DENIED, ScopeState.UNAVAILABLE, ScopeState.NOT_ENABLED)
@@ -42,25 +46,33 @@ def discover(package: ModuleType = reporter.checks) -> tuple[Check, ...]:
     return tuple(found[check_id] for check_id in sorted(found))
 
 
-def judge(world: World, checks: Sequence[Check], exceptions: Iterable[ExceptionRule] = (), history: History | None = None) -> pd.DataFrame:
+def judge(
+    world: World,
+    checks: Sequence[Check],
+    exceptions: Iterable[ExceptionRule] = (),
+    history: History | None = None,
+    failing: Failing | None = None,
+) -> pd.DataFrame:
     """Ask every check -> RESULTS, sorted.
 
     A row that depends on a scope that was not read becomes UNKNOWN; a population that was not read is one UNKNOWN row with resource `*`
     per check, account and region; a FAIL with a valid exception becomes WAIVED. Rows that agree in check, resource, account and region
-    become one, with the status that comes first in core.result.ROLL_UP. With `history`, first_seen and age_days are filled. An exception
-    raised inside a check is a defect and is not caught.
+    become one, with the status that comes first in core.result.ROLL_UP. With `history`, first_seen and age_days are filled, and a FAIL is due so
+    many days (`checks.fix_days`) after the run that first saw it, or when its check says. An exception raised inside a check is a defect and is
+    not caught.
     """
     frames = [part for check in checks for part in (_judged(world, check), _unseen(world, check)) if len(part)]
     if not frames:
         return RESULTS.frame()
     rows = pd.concat(frames, ignore_index=True)
     rows = waive(_one_row_each(rows), tuple(exceptions), world.now)
-    rows = _aged(rows, history, world.now)
+    rows = _due(_aged(rows, history, world.now), world.settings.checks.fix_days, failing or {})
     return RESULTS.sort(RESULTS.conform(rows))
 
 
 def _judged(world: World, check: Check) -> pd.DataFrame:
     rows = VERDICTS.conform(check.judge(world))
+    rows["unread"] = False
     if rows.empty:
         return rows
     cause = _causes(world, check, rows)
@@ -68,6 +80,7 @@ def _judged(world: World, check: Check) -> pd.DataFrame:
     rows["status"] = rows["status"].mask(hidden, Status.UNKNOWN.value)
     rows["reason"] = rows["reason"].mask(hidden, cause)
     rows["observed"] = rows["observed"].mask(hidden, "")
+    rows["due"], rows["unread"] = rows["due"].mask(hidden), hidden
     rows["severity"] = rows["severity"].where(rows["severity"].notna() & ~hidden, check.severity.value)
     rows["check_id"] = check.id
     return rows
@@ -102,11 +115,11 @@ def _unseen(world: World, check: Check) -> pd.DataFrame:
         if row is not None and row.state in _HIDDEN and why_unread(world, scope, own_service=check.own_service):
             places.setdefault((scope.account, scope.region), []).append(scope)
     listed = [
-        ("*", account, region, None, Status.UNKNOWN.value, check.severity.value, all_unread(world, scopes), "", "", None)
+        ("*", account, region, None, Status.UNKNOWN.value, check.severity.value, all_unread(world, scopes), "", "", None, None)
         for (account, region), scopes in places.items()
     ]
     rows = VERDICTS.frame(listed)
-    rows["check_id"] = check.id
+    rows["check_id"], rows["unread"] = check.id, True
     return rows
 
 
@@ -139,3 +152,18 @@ def _aged(rows: pd.DataFrame, history: History | None, now: datetime) -> pd.Data
     merged["first_seen"] = since.where(kept, pd.Timestamp(now))
     merged["age_days"] = (pd.Timestamp(now) - merged["first_seen"]).dt.days
     return merged
+
+
+def _due(rows: pd.DataFrame, days: Days, failing: Failing) -> pd.DataFrame:
+    """The check's own date, for a FAIL else since when it fails + days by severity. What is accepted has no date here: its exception has one."""
+    failed = rows["status"] == Status.FAIL.value
+    since = pd.Series(pd.to_datetime(rows["first_seen"], utc=True))
+    if failing:
+        keys = zip(*(rows.loc[failed, name] for name in _KEY), strict=True)
+        earlier = pd.Series(pd.to_datetime([failing.get(key) for key in keys], utc=True), index=rows.index[failed])
+        since = since.where(~failed | since.isna(), earlier.reindex(rows.index).fillna(since))
+    limits = {severity: days.of(severity) for severity in sorted(rows["severity"].unique())}
+    standard = since + pd.to_timedelta(rows["severity"].map(limits).astype("int64"), unit="D")
+    own = pd.Series(pd.to_datetime(rows["due"], utc=True))
+    rows["due"] = own.where(rows["status"] != Status.WAIVED.value).fillna(standard.where(failed))
+    return rows

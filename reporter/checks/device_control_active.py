@@ -23,7 +23,7 @@ _REASON = "no automated evidence: the Workload Protection API v1 does not show d
 def judge(world: World) -> pd.DataFrame:
     """One row `*` per account and region whose instances were read."""
     read = [scope for scope in world.ledger.scopes_of("ec2") if world.state("ec2", scope.account, scope.region) is ScopeState.OK]
-    return VERDICTS.frame(("*", scope.account, scope.region, None, Status.UNKNOWN.value, None, _REASON, "", "", None) for scope in read)
+    return VERDICTS.frame(("*", scope.account, scope.region, None, Status.UNKNOWN.value, None, _REASON, "", "", None, None) for scope in read)
 
 
 CHECK = Check(

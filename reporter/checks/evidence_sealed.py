@@ -44,7 +44,7 @@ def _one(pack: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _row(resource: str, status: Status, reason: str, observed: str) -> tuple[Any, ...]:
-    return (resource, _NOWHERE, _NOWHERE, None, status.value, None, reason, observed, _EXPECTED, None)
+    return (resource, _NOWHERE, _NOWHERE, None, status.value, None, reason, observed, _EXPECTED, None, None)
 
 
 CHECK = Check(
@@ -54,4 +54,5 @@ CHECK = Check(
     population=(),
     needs=(),
     judge=judge,
+    vanishes="another pack is the one before this run: this one was not looked at again",
 )

@@ -60,7 +60,7 @@ def _one(item: Any, today: date) -> tuple[Status, str]:
 
 
 def _row(resource: str, status: Status, reason: str, observed: str, owner: str | None) -> tuple[Any, ...]:
-    return (resource, _NOWHERE, _NOWHERE, None, status.value, None, reason, observed, _EXPECTED, owner)
+    return (resource, _NOWHERE, _NOWHERE, None, status.value, None, reason, observed, _EXPECTED, owner, None)
 
 
 CHECK = Check(

@@ -104,7 +104,8 @@ def _findings(pairs: pd.DataFrame) -> pd.DataFrame:
         ],
     )
     severity = severity_of_rank(severity_rank(rows["severity"]))
-    return verdicts(rows, resource="resource", status=status, reason=reason, observed=scans, expected=_EXPECTED, severity=severity)
+    open_until = rows["due"].where(rows["state"].isin(["late", "due"]) & ~rows["closed"])
+    return verdicts(rows, resource="resource", status=status, reason=reason, observed=scans, expected=_EXPECTED, severity=severity, due=open_until)
 
 
 def _without_host(world: World, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -129,4 +130,5 @@ CHECK = Check(
     population=("guardduty",),
     needs=(Need("ec2"), *AGENT_NEEDS, Need("wp_recommendations")),
     judge=judge,
+    vanishes="GuardDuty no longer lists the finding: it deletes findings after 90 days, answered or not",
 )

@@ -45,7 +45,8 @@ def judge(source: str, table: Table, expected: str, question: Callable[[World], 
             continue
         rows = found.get((scope.account, scope.region), []) if state is ScopeState.OK else []
         status, reason, observed = answer(rows, scope.account, scope.region)
-        made.append((root(scope.account, scope.region), scope.account, scope.region, None, status.value, None, reason, observed, expected, None))
+        place = (root(scope.account, scope.region), scope.account, scope.region)
+        made.append((*place, None, status.value, None, reason, observed, expected, None, None))
     return VERDICTS.frame(made)
 
 

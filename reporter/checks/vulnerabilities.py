@@ -30,6 +30,7 @@ def shielded(world: World) -> pd.DataFrame:
     """One row per instance in scope: its CVEs and the rules that stand before them."""
     patches = _on_hosts(world)
     late = _overdue(patches, world.settings.checks.shield_days)
+    patches["due"] = _due(patches, world.settings.checks.shield_days)
     patches["class"] = _WITHIN
     patches["class"] = (
         patches["class"].mask(late, _LATE).mask(patches["state"] == "unknown", _UNKNOWN).mask(patches["state"] == "prevented", _SHIELDED)
@@ -53,6 +54,7 @@ def patched(world: World) -> pd.DataFrame:
     """One row per instance in scope, and one per image that runs on none."""
     patches = _on_hosts(world)
     late = _overdue(patches, world.settings.checks.patch_days)
+    patches["due"] = _due(patches, world.settings.checks.patch_days)
     patches["class"] = pd.Series(_WITHIN, index=patches.index).mask(late, _LATE)
     hosts = _counted(world, patches)
     total = digits(hosts["cves"])
@@ -71,12 +73,20 @@ def patched(world: World) -> pd.DataFrame:
 
 def _on_hosts(world: World) -> pd.DataFrame:
     patches = world.table(VIRTUAL_PATCHES)
-    return patches.loc[patches["instance_id"].notna(), ["instance_id", "cve", "severity", "state", "age_days"]].copy()
+    return patches.loc[patches["instance_id"].notna(), ["instance_id", "cve", "severity", "state", "age_days", "first_observed"]].copy()
 
 
 def _overdue(patches: pd.DataFrame, days: Days) -> pd.Series:
+    return patches["age_days"].astype("int64") > _limits(patches, days)
+
+
+def _due(patches: pd.DataFrame, days: Days) -> pd.Series:
+    return patches["first_observed"] + pd.to_timedelta(_limits(patches, days), unit="D")
+
+
+def _limits(patches: pd.DataFrame, days: Days) -> pd.Series:
     limits = {severity: days.of(severity) for severity in sorted(patches["severity"].unique())}
-    return patches["age_days"].astype("int64") > patches["severity"].map(limits).astype("int64")
+    return patches["severity"].map(limits).astype("int64")
 
 
 def _counted(world: World, patches: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +108,10 @@ def _worst_late(patches: pd.DataFrame) -> pd.DataFrame:
     first = late.sort_values(["instance_id", "rank", "age_days", "cve", "state"], ascending=[True, True, False, True, True], kind="stable")
     first = first.drop_duplicates("instance_id")
     text = first["severity"] + " " + first["cve"] + ", " + first["state"] + ", outstanding for " + digits(first["age_days"]) + " days"
-    return pd.DataFrame({"instance_id": first["instance_id"], "worst": text.astype("object"), "row_severity": severity_of_rank(first["rank"])})
+    due = late.groupby("instance_id", sort=False)["due"].min().reindex(first["instance_id"]).to_numpy()
+    due = pd.Series(pd.to_datetime(due, utc=True), index=first.index)
+    columns = {"instance_id": first["instance_id"], "worst": text.astype("object"), "row_severity": severity_of_rank(first["rank"]), "due": due}
+    return pd.DataFrame(columns)
 
 
 def _with_coverage(world: World, hosts: pd.DataFrame) -> pd.DataFrame:
@@ -114,8 +127,9 @@ def _with_coverage(world: World, hosts: pd.DataFrame) -> pd.DataFrame:
 def _said(hosts: pd.DataFrame, cases: list[Case], expected: str) -> pd.DataFrame:
     status, reason = first_case(hosts, cases)
     observed = digits(hosts["cves"]) + " CVEs"
-    severity = hosts["row_severity"].where(status == Status.FAIL.value, None)
-    return verdicts(hosts, resource="instance_id", status=status, reason=reason, observed=observed, expected=expected, severity=severity)
+    failed = status == Status.FAIL.value
+    severity, due = hosts["row_severity"].where(failed, None), hosts["due"].where(failed)
+    return verdicts(hosts, resource="instance_id", status=status, reason=reason, observed=observed, expected=expected, severity=severity, due=due)
 
 
 def _images(world: World) -> pd.DataFrame:

@@ -47,6 +47,7 @@ VERDICTS = Table(
         Column("observed", Kind.TEXT, "what was seen"),
         Column("expected", Kind.TEXT, "what should be seen"),
         Column("owner", Kind.CATEGORY, "owner by tag", nullable=True),
+        Column("due", Kind.TIME, "by when it must be put right, where the check knows a date of its own", nullable=True),
     ),
 )
 
@@ -68,3 +69,5 @@ class Check:
     judge: Callable[[World], pd.DataFrame]
     own_service: str = ""
     about: str = ""
+    vanishes: str = ""
+    """why a row that is no longer there has not thereby been put right; empty: what it was about no longer exists"""

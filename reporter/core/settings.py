@@ -81,6 +81,8 @@ class ChecksSettings(Section):
     shield_days: Days = Days(critical=7, high=14, medium=30, low=90)
     patch_days: Days = Days(critical=30, high=30, medium=90, low=180)
     """30 days for what matters most: PCI DSS 6.3.3"""
+    fix_days: Days = Days(critical=7, high=30, medium=90, low=180)
+    """by when any other FAIL must be put right, counted from the run that first saw it: ours, no framework's; make them your own"""
 
 
 class RuleGroupName(Section):

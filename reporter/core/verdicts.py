@@ -37,14 +37,16 @@ def first_case(frame: pd.DataFrame, cases: Sequence[Case]) -> tuple[pd.Series, p
     return status, reason
 
 
-def verdicts(frame: pd.DataFrame, *, resource: str, status: Any, reason: Any, observed: Any, expected: Any, severity: Any = None) -> pd.DataFrame:
+def verdicts(
+    frame: pd.DataFrame, *, resource: str, status: Any, reason: Any, observed: Any, expected: Any, severity: Any = None, due: Any = None
+) -> pd.DataFrame:
     """Rows with account, region and (where they have them) tenant and owner -> VERDICTS. Missing observations become empty text."""
     made = pd.DataFrame(index=frame.index)
     for column in ("account", "region", "tenant", "owner"):
         made[column] = frame[column] if column in frame.columns else None
     made["resource"] = frame[resource]
     made["status"], made["severity"], made["reason"] = status, severity, reason
-    made["observed"], made["expected"] = observed, expected
+    made["observed"], made["expected"], made["due"] = observed, expected, due
     for column in ("observed", "expected"):
         made[column] = words(made[column])
     return VERDICTS.conform(made)

@@ -56,6 +56,7 @@ CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
             "first_seen",
             "age_days",
             "waiver",
+            "due",
         ),
     ),
     "instances.csv": (INSTANCES, INSTANCES.names[: INSTANCES.names.index("tenant")]),

@@ -37,6 +37,8 @@ def run_json(view: View, folder: Path, *, end: datetime, more: Mapping[str, Any]
             "web_entries": view.by_entry_state(),
             "actions": view.by_action(),
             "changes": len(view.plan.get("changes", ())),
+            "changes_since": view.by_change() if view.compared_with else None,
+            "results_without_exceptions": view.by_status_without_exceptions(),
             "excluded_instances": view.excluded,
         },
         "files": [name for name in files if not name.startswith("raw/")],

@@ -11,12 +11,26 @@ from typing import Any
 import pandas as pd
 
 from reporter.core.check import Check
+from reporter.core.expiry import last_day
 from reporter.core.language import ENGLISH, SOURCE, Language, language
+from reporter.core.recipient import Recipient
 from reporter.core.result import ROLL_UP, Severity, Status
 from reporter.core.scope import ScopeState
 from reporter.core.settings import OwnersSettings
 from reporter.core.table import Table
-from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
+from reporter.tables.joined import (
+    ACTIONS,
+    BUCKET_ACCESS,
+    CHANGES,
+    EXCEPTIONS,
+    FINDINGS,
+    INSTANCES,
+    RESULTS,
+    SCOPES,
+    TREND,
+    VIRTUAL_PATCHES,
+    WEB_ENTRIES,
+)
 
 PROTECTIONS = ("unknown", "unmanaged", "inactive", "offline", "no_policy", "protected")
 PATCH_STATES = (
@@ -32,6 +46,10 @@ PATCH_STATES = (
 )
 ACTION_STATES = ("failed", "pending", "applied", "verified", "undone", "approved", "planned", "skipped")
 ENTRY_STATES = ("covered", "count_only", "missing_rules", "missing_acl", "unknown", "not_applicable")
+CHANGE_KINDS = ("waiver_expired", "reopened", "new", "newly_unknown", "gone", "newly_waived", "known_again", "fixed")
+"""worst first; each change is of one kind (history/changes.py says which)"""
+CAUSES = ("world", "rule", "exception", "reading", "")
+"""why a result changed; empty: it cannot be told, and compared_notes says why"""
 WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
@@ -55,10 +73,16 @@ class View:
     held_back: Sequence[str] = ()
     actions: Sequence[Mapping[str, Any]] = ()
     """rows of actions.jsonl"""
+    recipients: Sequence[Recipient] = ()
+    """who gets a mail of it"""
     languages: tuple[str, ...] = (SOURCE,)
     """codes of the languages that this run is reported in"""
     language: Language = ENGLISH
     """the one that this view is read in"""
+    compared_with: str = ""
+    """id of the run that changes() compares with; empty: there is none"""
+    compared_notes: Sequence[str] = ()
+    """what a reader of changes() must know: why there is nothing to compare with, or why no cause can be told"""
 
     def in_each_language(self) -> Iterator[View]:
         """This view, once for each language of the run."""
@@ -134,6 +158,42 @@ class View:
         order = failed.assign(rank=rank).sort_values(["rank", "first_seen", "check_id", "account", "region", "resource"], kind="stable")
         return order.drop(columns="rank").reset_index(drop=True)
 
+    def changes(self) -> pd.DataFrame:
+        """CHANGES since the scheduled run before, worst kind first, then severity, then key. Empty in the first run: see compared_with."""
+        return changes_worst_first(self.table(CHANGES))
+
+    def by_change(self) -> dict[str, int]:
+        """Kind of change -> changes, every kind named, worst first."""
+        return _counts(self.table(CHANGES)["change"], CHANGE_KINDS)
+
+    def by_change_and_cause(self) -> dict[str, dict[str, int]]:
+        """Kind of change -> cause -> changes, all named; the cause "" is one that cannot be told."""
+        rows = self.table(CHANGES)
+        causes = rows["cause"].astype("object").where(rows["cause"].notna(), "")
+        return {kind: _counts(causes[rows["change"] == kind], CAUSES) for kind in CHANGE_KINDS}
+
+    def trend(self) -> pd.DataFrame:
+        """TREND: one row for each of the last 30 scheduled runs, oldest first, this run last."""
+        return self.table(TREND).sort_values(["at", "run"], kind="stable").reset_index(drop=True)
+
+    def overdue(self) -> pd.DataFrame:
+        """failures() whose due date has passed, the longest overdue first."""
+        failed = self.failures()
+        return failed[(failed["due"] < pd.Timestamp(self.now)).fillna(value=False)].sort_values("due", kind="stable").reset_index(drop=True)
+
+    def by_status_without_exceptions(self) -> dict[str, int]:
+        """by_status() as it would be had nobody accepted a failure: what is WAIVED counts as FAIL."""
+        counts = self.by_status()
+        return {**counts, Status.FAIL.value: counts[Status.FAIL.value] + counts[Status.WAIVED.value], Status.WAIVED.value: 0}
+
+    def exceptions_due(self, days: int = 14) -> pd.DataFrame:
+        """EXCEPTIONS that end within so many days or have run out, soonest first, with `days_left` (0: today is the last day; below 0: ran out)."""
+        rows, today = self.table(EXCEPTIONS), self.now.date()
+        ends = [last_day(text) for text in rows["expires"]]
+        left = pd.Series([None if end is None else (end - today).days for end in ends], index=rows.index, dtype="Int64")
+        rows = rows.assign(days_left=left)
+        return rows[(left <= days).fillna(value=False)].sort_values(["days_left", *EXCEPTIONS.key], kind="stable").reset_index(drop=True)
+
     def unread(self) -> pd.DataFrame:
         """Scopes that are not ok, worst first."""
         rank = {
@@ -160,6 +220,16 @@ class Report:
         """Its files for every language of the run."""
         for seen in view.in_each_language() if self.localised else (view,):
             self.write(folder, seen)
+
+
+def changes_worst_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """CHANGES in the order in which people read them."""
+    ranks = {
+        "kind": rows["change"].map({kind: place for place, kind in enumerate(CHANGE_KINDS)}),
+        "rank": rows["severity"].map({severity.value: place for place, severity in enumerate(WORST_FIRST)}),
+    }
+    order = rows.assign(**ranks).sort_values(["kind", "rank", *CHANGES.key], kind="stable")
+    return order.drop(columns=list(ranks)).reset_index(drop=True)
 
 
 def _counts(values: pd.Series, names: Sequence[str]) -> dict[str, int]:

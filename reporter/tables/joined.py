@@ -178,6 +178,76 @@ RESULTS = Table(
         Column("first_seen", Kind.TIME, "since when this status holds in this chain of runs", nullable=True),
         Column("age_days", Kind.INTEGER, "whole days since first_seen", nullable=True),
         Column("waiver", Kind.TEXT, "ticket and expiry of the exception", nullable=True),
+        Column("due", Kind.TIME, "by when it must be put right; before now and FAIL: overdue", nullable=True),
+        Column("unread", Kind.FLAG, "UNKNOWN because a scope was not read, not because of what was read", nullable=True),
+    ),
+)
+
+CHANGES = Table(
+    "changes",
+    "What differs from the results of the scheduled run before this one; each difference is of one kind",
+    ("check_id", "account", "region", "resource"),
+    (
+        Column("check_id", Kind.CATEGORY, "check"),
+        Column("resource", Kind.TEXT, "as in results"),
+        ACCOUNT,
+        REGION,
+        Column("change", Kind.CATEGORY, "waiver_expired, reopened, new, newly_unknown, gone, newly_waived, known_again, fixed"),
+        Column("cause", Kind.CATEGORY, "world, rule, exception, reading (not read then or now); empty: it cannot be told", nullable=True),
+        Column("was", Kind.CATEGORY, "status in the earlier run; empty: no row", nullable=True),
+        Column("now", Kind.CATEGORY, "status in this run; empty: no row", nullable=True),
+        Column("severity", Kind.CATEGORY, "CRITICAL, HIGH, MEDIUM, LOW"),
+        _OWNER,
+        Column("reason", Kind.TEXT, "one sentence for a person"),
+        Column("since", Kind.TIME, "since when it was as it was in the earlier run; empty: it was not there", nullable=True),
+    ),
+)
+
+HISTORY = Table(
+    "history",
+    "What a chain of runs remembers of results that failed or were last seen otherwise than UNKNOWN; carried from run to run",
+    ("check_id", "account", "region", "resource"),
+    (
+        Column("check_id", Kind.CATEGORY, "check"),
+        Column("resource", Kind.TEXT, "as in results"),
+        ACCOUNT,
+        REGION,
+        Column("last_known", Kind.CATEGORY, "the last status that was not UNKNOWN; empty: it is no longer there", nullable=True),
+        Column("known_at", Kind.TIME, "when that was last seen", nullable=True),
+        Column("first_failed", Kind.TIME, "when it first failed; empty: never", nullable=True),
+        Column("failing_since", Kind.TIME, "since when it fails, not seen otherwise since; accepted or unread meanwhile counts", nullable=True),
+        Column("fixed_at", Kind.TIME, "when it was last seen to be put right", nullable=True),
+        Column("seen_at", Kind.TIME, "the last run that had a row for it"),
+        Column("severity", Kind.CATEGORY, "severity of its last row"),
+        _OWNER,
+    ),
+)
+
+TREND = Table(
+    "trend",
+    "The last 30 scheduled runs of the chain in numbers, this one included; carried from run to run",
+    ("at", "run"),
+    (
+        Column("run", Kind.TEXT, "run id"),
+        Column("at", Kind.TIME, "when it began"),
+        Column("passed", Kind.INTEGER, "results that are PASS"),
+        Column("failed", Kind.INTEGER, "results that are FAIL"),
+        Column("unknown", Kind.INTEGER, "results that are UNKNOWN"),
+        Column("waived", Kind.INTEGER, "results that are WAIVED"),
+        Column("not_applicable", Kind.INTEGER, "results that are NOT_APPLICABLE"),
+        Column("failed_critical", Kind.INTEGER, "FAIL of severity CRITICAL"),
+        Column("failed_high", Kind.INTEGER, "FAIL of severity HIGH"),
+        Column("overdue", Kind.INTEGER, "FAIL past its due date"),
+        Column("instances", Kind.INTEGER, "instances in scope"),
+        Column("protected", Kind.INTEGER, "instances that are protected"),
+        Column("cves", Kind.INTEGER, "virtual patch rows"),
+        Column("prevented", Kind.INTEGER, "virtual patch rows that are prevented"),
+        Column("web_entries", Kind.INTEGER, "web entries"),
+        Column("covered", Kind.INTEGER, "web entries that are covered"),
+        Column("scopes", Kind.INTEGER, "planned scopes"),
+        Column("scopes_unread", Kind.INTEGER, "scopes that are denied or unavailable"),
+        Column("new", Kind.INTEGER, "changes that are new or reopened; empty: there was no run to compare with", nullable=True),
+        Column("fixed", Kind.INTEGER, "changes that are fixed; empty: there was no run to compare with", nullable=True),
     ),
 )
 
