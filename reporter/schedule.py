@@ -386,6 +386,7 @@ class Schedule(Section):
             scope=self.aws.scope,
             config_rule_prefix=rules.prefix if rules else "reporter-",
             tenants=tuple(tenant.name for tenant in self.workload_protection),
+            language=self.reports.languages[0],
         )
 
 

@@ -54,7 +54,7 @@ def plan(world: World, past: Past, settings: Actions) -> list[Change]:
         if not new:
             runs = sorted({unsure[_key(item)] for item in items})
             held = f"a notice of this may have been sent by {', '.join(runs)}: that is not known, and it is not sent twice"
-        changes.append(_change(address, new or items, held))
+        changes.append(_change(address, new or items, held, world.settings.language))
     return changes
 
 
@@ -144,7 +144,7 @@ def _address(owner: str, owners: OwnersSettings) -> str:
     return owners.addresses.get(owner) or owners.default
 
 
-def _change(address: str, items: Sequence[Item], held: str) -> Change:
+def _change(address: str, items: Sequence[Item], held: str, language: str) -> Change:
     instances = sorted({item["instance"] for item in items})
     some = f"{len(instances)} unprotected instance{'s' if len(instances) != 1 else ''}"
     return Change(
@@ -155,7 +155,7 @@ def _change(address: str, items: Sequence[Item], held: str) -> Change:
         severity=items[0]["severity"],
         reason=f"{some} that findings name, or that can reach a bucket with an alert; the owner has not been told yet",
         before={},
-        after={"to": address, "items": list(items)},
+        after={"to": address, "language": language, "items": list(items)},
         subjects=(address or NO_ADDRESS,),
         facts={
             "findings": sorted({item["finding"] for item in items}),

@@ -11,13 +11,13 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import jinja2
 
 from reporter.clients.mail import plain_address
 from reporter.core.change import WORST_FIRST, Change, Json
 from reporter.core.clock import iso
+from reporter.core.language import SOURCE, Language, language
 
 _LONGEST = 300
 
@@ -34,49 +34,57 @@ def message(change: Change, sender: str, run: str, at: datetime) -> EmailMessage
     """
     address = plain_address(change.after["to"])
     mark = hashlib.sha256(f"{run}\n{address}".encode()).hexdigest()[:32]
-    subject, text, html = _rendered(change.after["items"], run, at)
-    said = EmailMessage(policy=policy.SMTP)
-    said["Subject"] = subject
+    said = language(change.after.get("language", SOURCE))
+    subject, text, html = _rendered(said, change.after["items"], run, at)
+    notice = EmailMessage(policy=policy.SMTP)
+    notice["Subject"] = subject
     if sender:
-        said["From"] = sender
-    said["To"] = address
-    said["Date"] = format_datetime(at)
-    said["Message-ID"] = f"<notice.{mark}@reporter.invalid>"
-    said["Auto-Submitted"] = "auto-generated"
-    said["X-Auto-Response-Suppress"] = "All"
-    said.set_content(text, cte="quoted-printable")
-    said.add_alternative(html, subtype="html", cte="quoted-printable")
-    said.set_boundary(f"=_notice_{mark}")
-    return said
+        notice["From"] = sender
+    notice["To"] = address
+    notice["Date"] = format_datetime(at)
+    notice["Message-ID"] = f"<notice.{mark}@reporter.invalid>"
+    notice["Content-Language"] = said.code
+    notice["Auto-Submitted"] = "auto-generated"
+    notice["X-Auto-Response-Suppress"] = "All"
+    notice.set_content(text, cte="quoted-printable")
+    notice.add_alternative(html, subtype="html", cte="quoted-printable")
+    notice.set_boundary(f"=_notice_{mark}")
+    return notice
 
 
-def _rendered(items: Sequence[Json], run: str, at: datetime) -> tuple[str, str, str]:
+def _rendered(said: Language, items: Sequence[Json], run: str, at: datetime) -> tuple[str, str, str]:
     """(subject, text, html)."""
     by_instance: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for item in items:
-        by_instance[item["account"], item["instance"]].append(item)
-    shown = [{**found[0], "items": found} for found in by_instance.values()]
-    said = {"instances": shown, "worst": min((item["severity"] for item in items), key=rank), "run": run, "at": iso(at)}
-    subject, _, text = _environment().get_template("mail/notice.txt.j2").render(said).lstrip().partition("\n\n")
-    html = _environment().get_template("mail/notice.html.j2").render(said, subject=subject)
+        shown = {name: legible(value) if isinstance(value, str) else value for name, value in item.items()}
+        by_instance[item["account"], item["instance"]].append(shown)
+    values = {
+        "instances": [{**found[0], "items": found} for found in by_instance.values()],
+        "worst": legible(min((item["severity"] for item in items), key=rank)),
+        "run": run,
+        "at": iso(at),
+        "lang": said.code,
+    }
+    environment = _environment(said)
+    subject, _, text = environment.get_template("mail/notice.txt.j2").render(values).lstrip().partition("\n\n")
+    html = environment.get_template("mail/notice.html.j2").render(values, subject=subject)
     return subject, text, html.lstrip()
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+def _environment(said: Language) -> jinja2.Environment:
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: files("reporter.templates").joinpath(*name.split("/")).read_text(encoding="utf-8")),
         autoescape=jinja2.select_autoescape(enabled_extensions=("html.j2",), default_for_string=False),
-        finalize=_written,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
-
-
-def _written(value: Any) -> Any:
-    return legible(value) if isinstance(value, str) else value
+    environment.install_gettext_callables(said.translations.gettext, said.translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update({"words": said.words, "number": said.number})
+    return environment
 
 
 def legible(text: str) -> str:

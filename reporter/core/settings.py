@@ -152,3 +152,5 @@ class Settings(Section):
     scope: TagScope | None = None
     config_rule_prefix: str = "reporter-"
     tenants: tuple[str, ...] = ()
+    language: str = "en"
+    """of what is sent to owners"""

@@ -438,3 +438,9 @@ def test_two_approved_plans_of_the_same_notice_are_one_notice(smtp: SmtpServer) 
     with pytest.raises(Stale, match="told a part of it"):
         ACTION.apply(more, hand, False)
     assert smtp.taken == []
+
+
+def test_a_notice_is_planned_in_the_schedules_language_and_says_so() -> None:
+    change = only(planned(world((INSTANCES, [instance()]), (FINDINGS, [finding()]), settings=Settings(owners=OWNERS, language="de"))))
+    assert change.after["language"] == "de"
+    assert message(change, "", RUN, NOW)["Content-Language"] == "de"
