@@ -43,11 +43,11 @@ def message(change: Change, sender: str, run: str, at: datetime) -> EmailMessage
     notice["To"] = address
     notice["Date"] = format_datetime(at)
     notice["Message-ID"] = f"<notice.{mark}@reporter.invalid>"
-    notice["Content-Language"] = said.code
     notice["Auto-Submitted"] = "auto-generated"
     notice["X-Auto-Response-Suppress"] = "All"
     notice.set_content(text, cte="quoted-printable")
     notice.add_alternative(html, subtype="html", cte="quoted-printable")
+    notice["Content-Language"] = said.code
     notice.set_boundary(f"=_notice_{mark}")
     return notice
 

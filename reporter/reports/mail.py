@@ -32,12 +32,12 @@ def message(view: View) -> EmailMessage:
         fail=view.language.number(status["FAIL"]),
         unknown=view.language.number(status["UNKNOWN"]),
     )
-    said["Content-Language"] = view.language.code
     if view.owners.default:
         said["To"] = view.owners.default
     said["Date"] = format_datetime(view.now)
     said["Message-ID"] = f"<{view.run_id}.{view.now:%Y%m%dT%H%M%SZ}.summary@reporter.invalid>"
     said.set_content(_text(view), cte="quoted-printable")
+    said["Content-Language"] = view.language.code
     return said
 
 
