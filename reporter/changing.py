@@ -13,14 +13,20 @@ from reporter.acting import Act, Acting, proposed
 from reporter.clients.store import Renew, Store
 from reporter.core import clock
 from reporter.core.change import ActionState, Change
+from reporter.core.language import language
 from reporter.core.past import Past
+from reporter.core.recipient import Group
 from reporter.core.world import World
 from reporter.doors import open_doors
 from reporter.opening import Clients
 from reporter.propose import discover, modes, plan, propose
+from reporter.reports.own_rows import enclosing, own_rows
 from reporter.schedule import Schedule
 from reporter.state import journal
 from reporter.tables.joined import ACTIONS, FINDINGS
+
+HEADERS = 1024
+"""bytes for what the way to the mail server adds"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Changing:
         if not applying and not past.waiting():
             return planned(self.run, self.schedule, self.now, self.identity, world, past)
         with self.store.lease(self.run) as renew:
-            acting = self._acting(past, renew)
+            acting = self._acting(past, renew, world)
             looked = acting.resume()
             acting.past = past = journal.read(self.store)
             made_plan, rows = planned(self.run, self.schedule, self.now, self.identity, world, past)
@@ -79,11 +85,28 @@ class Changing:
         acting.past = journal.read(self.store)
         return acting
 
-    def _acting(self, past: Past, renew: Renew) -> Acting:
+    def _acting(self, past: Past, renew: Renew, world: World | None = None) -> Acting:
         actions, ticking = {action.name: action for action in discover()}, self.ticking or clock.running(self.now)
         doors = open_doors(self.schedule, self.clients, self.caller)
+        if world is not None and doors.send_mail is not None:
+            doors = replace(doors, send_mail=self._with_own_rows(doors.send_mail, world))
         writing = journal.Journal(self.store, self.run, ticking)
         return Acting(actions, self.schedule.actions, doors, writing, past, renew, ticking, told=self.told, started=self.now)
+
+    def _with_own_rows(self, send: Callable[[Any], str], world: World) -> Callable[[Any], str]:
+        """Sends a notice as the head of the owner's report mail: with its rows, for an owner who is to get them in this run, where they fit."""
+        most = self.schedule.deliver.email.max_bytes if self.schedule.deliver.email else 0
+        readers = {one.to: language(one.language) for one in self.schedule.recipients() if one.group is Group.OWNER}
+
+        def send_with(notice: Any) -> str:
+            spoken = readers.get(str(notice["To"]))
+            if spoken is None:
+                return send(notice)
+            rows = own_rows(world.tables, self.schedule.owners, str(notice["To"]))
+            whole = enclosing(notice, rows, self.run, self.now, spoken)
+            return send(whole if len(whole.as_bytes()) + HEADERS < most else notice)
+
+        return send_with
 
 
 def _left_to_a_person(row: Act, past: Past) -> Act:

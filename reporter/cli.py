@@ -230,7 +230,7 @@ def sandbox_serve(arguments: tuple[str, ...]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0 complete, 1 broke, 2 schedule or call wrong, 3 some scope unread, 4 an action failed,
+    """Entry point. Returns the exit code: 0 complete, 1 broke or no mail was sent, 2 schedule or call wrong, 3 some scope unread, 4 an action failed,
     5 checks failed (--fail-on)."""
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
@@ -260,11 +260,19 @@ def _say(finished: Finished, fail_on: str | None) -> int:
         click.echo(f"action   {action}: " + "  ".join(f"{name} {count}" for name, count in states.items()))
     for sentence in finished.held_back:
         click.echo(f"not done  {sentence}")
+    for delivery in finished.deliveries:
+        click.echo(f"mail     {delivery.state.value}  {legible(delivery.recipient)}", err=delivery.state != "sent")
+        if delivery.state != "sent":
+            click.echo(f"         {legible(delivery.message)}", err=True)
     if finished.incomplete:
         click.echo("Some scopes could not be read: scopes.csv names each with the permission to grant. Checks that need them are UNKNOWN there.")
     if finished.action_failed:
         click.echo("An action failed: actions.jsonl says which, and why.")
+    if finished.nobody_has_it:
+        click.echo("No mail was sent: the run is whole, its report reached nobody.", err=True)
     click.echo(str(finished.folder))
+    if finished.nobody_has_it:
+        return BROKE
     if finished.action_failed:
         return FAILED_ACTION
     if finished.incomplete:

@@ -17,8 +17,7 @@ def held_back(schedule: Schedule) -> tuple[str, ...]:
             fix="leave it out, or name a PEM file: file:/path/key.pem",
             meanwhile=_MEANWHILE,
         )
-    mail = ["deliver.email: owner notices are sent by notify_owner; this version does not mail the reports yet"] if schedule.deliver.email else []
     asked = [f"deliver.{name}" for name in ("s3", "security_hub") if getattr(schedule.deliver, name)]
     asked += ["deliver.config_rules"] if schedule.deliver.config_rules else []
     asked += ["evidence.store"] if schedule.evidence.store else []
-    return (*mail, *(f"{name}: the files are written here, this version sends them nowhere" for name in asked))
+    return tuple(f"{name}: the files are written here, this version sends them nowhere" for name in asked)

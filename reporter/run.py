@@ -1,4 +1,4 @@
-"""One run, as a story: plan scopes, gather, join, judge, propose, apply, verify, report, seal, remember."""
+"""One run, as a story: plan scopes, gather, join, judge, propose, apply, verify, report, seal, publish, remember."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from reporter.core.errors import ReporterError
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.past import Past
 from reporter.core.world import World
+from reporter.delivery.email import outbox
 from reporter.doors import open_store
 from reporter.evidence.folder import building, finish
 from reporter.evidence.key import signing_key
@@ -47,8 +48,9 @@ from reporter.reports.run_json import run_json
 from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
 from reporter.scopes import plan_scopes
-from reporter.state import journal, sequence
+from reporter.state import deliveries, journal, sequence
 from reporter.state.approvals import Approval
+from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.joined import ACTIONS, EXCEPTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
 
 JOINS = (instances.join, findings.join, virtual_patches.join, bucket_access.join, web_entries.join)
@@ -76,6 +78,13 @@ class Finished:
     incomplete: bool
     held_back: tuple[str, ...]
     by_action: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    deliveries: tuple[Delivery, ...] = ()
+    """what became of the mails, after the run was sealed"""
+
+    @property
+    def nobody_has_it(self) -> bool:
+        """Whether mails were to be sent and none was."""
+        return bool(self.deliveries) and all(delivery.state is not DeliveryState.SENT for delivery in self.deliveries)
 
     @property
     def action_failed(self) -> bool:
@@ -117,6 +126,7 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     kept, ticking = held_back(schedule), clock.running(now)
     clients = open_clients(schedule)
     store = open_store(schedule, out, clients.aws)
+    mails = outbox(schedule.deliver.email, store, now, schedule.recipients())
     with building(out, _numbering(schedule, store, now)) as (folder, number):
         clients = open_clients(schedule, RawFolder(folder / "raw"))
         watch.stage("plan scopes")
@@ -126,7 +136,10 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
         identity = clients.aws.identity("")["arn"]
         facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
-        return _conclude(folder, out, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
+        gathered = Gathered({**gathered.tables, **deliveries.tables(store, schedule.evidence.chain, out)}, gathered.ledger)
+        finished = _conclude(folder, out, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
+        watch.stage("publish")
+        return replace(finished, deliveries=mails.publish(finished.folder))
 
 
 def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch | None = None) -> Finished:
@@ -236,7 +249,7 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
     watch.stage("judge")
     results = judge(world, discover_checks(), schedule.exceptions, before.first_seen or {})
     watch.stage("propose")
-    plan, rows = acts(world)
+    plan, rows = acts(world.with_tables({RESULTS.name: results}))
     view = _view(facts, acted(world, rows), results, before, plan, rows)
     watch.stage("report")
     for report in discover_reports():
@@ -313,7 +326,8 @@ def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous, 
         owners=schedule.owners,
         excluded=int(world.table(EXCLUDED_INSTANCES)["instances"].sum()),
         held_back=facts.held_back,
-        languages=schedule.reports.languages,
+        languages=schedule.languages(),
+        recipients=schedule.recipients() if facts.kind == "scheduled" else (),
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 
 from reporter import schedule_errors as explain
 from reporter.core.language import SOURCE, codes
+from reporter.core.recipient import DEFAULT_CLEARANCE, Clearance, Group, Recipient
 from reporter.core.settings import Address, ChecksSettings, Duration, ExceptionRule, OwnersSettings, Section, Settings, TagScope, WafSettings
 
 SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:arn:[^\s]+|ssm:/[^\s]+")
@@ -310,15 +311,52 @@ def _plain(value: str) -> str:
 PlainAddress = Annotated[Address, AfterValidator(_plain)]
 
 
+class MailRecipient(Section):
+    """Somebody who gets a mail of each scheduled run, in one language, with what the clearance allows."""
+
+    to: PlainAddress = Field(min_length=1)
+    group: Group
+    language: str = ""
+    """default: the first of reports.languages"""
+    clearance: Clearance | None = None
+    """summary: the mail alone; report: with the page; full: with page and workbook. Default: management report, security full"""
+
+    @field_validator("language")
+    @classmethod
+    def _language(cls, value: str) -> str:
+        return known((value,), codes(), "language")[0] if value else value
+
+    @model_validator(mode="after")
+    def _owners_see_their_own(self) -> MailRecipient:
+        if self.group is Group.OWNER and self.clearance is not None:
+            raise ValueError("an owner gets its own rows and nothing else: leave clearance out, or name another group")
+        return self
+
+
 class Email(Section):
-    """Who mails are from and how they are sent: through a mail server, or through SES."""
+    """Who mails are from and to, and how they are sent: through a mail server, or through SES."""
 
     sender: PlainAddress
     reply_to: PlainAddress | None = None
     smtp: Smtp | None = None
     ses: Ses | None = None
+    recipients: tuple[MailRecipient, ...] = ()
+    owners: bool = False
+    """each address of owners.addresses gets a mail with its own rows"""
     max_bytes: int = Field(10485760, ge=1)
-    """a larger message is not sent"""
+    """a larger message is not sent; what makes the report's mails larger is linked instead, or named"""
+    link_bucket: str = Field("", pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?)?$")
+    """s3://bucket/prefix: where files that are too large for a mail are put"""
+    link_hours: int = Field(24, ge=1, le=168)
+    """how long a link to such a file holds"""
+
+    @model_validator(mode="after")
+    def _one_mail_each(self) -> Email:
+        addresses = [recipient.to.lower() for recipient in self.recipients]
+        twice = sorted({address for address in addresses if addresses.count(address) > 1})
+        if twice:
+            raise ValueError(f"one mail for each address: named twice: {', '.join(twice)}")
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_send(self) -> Email:
@@ -375,6 +413,40 @@ class Schedule(Section):
         if len(set(names)) != len(names):
             raise ValueError("two Workload Protection tenants have the same name")
         return self
+
+    @model_validator(mode="after")
+    def _owners_have_addresses(self) -> Schedule:
+        email = self.deliver.email
+        known = {*self.owners.addresses.values(), self.owners.default} - {""}
+        owners = [recipient.to for recipient in email.recipients if recipient.group is Group.OWNER] if email else []
+        if strange := sorted(set(owners) - known):
+            raise ValueError(f"deliver.email.recipients: {', '.join(strange)} owns nothing: name it in owners.addresses or owners.default")
+        if wrong := sorted(address for address in known if not address.isascii()) if email and email.owners else []:
+            raise ValueError(f"owners.addresses: {', '.join(wrong)} is not plain ASCII (a domain of other letters: in its xn-- form)")
+        return self
+
+    def recipients(self) -> tuple[Recipient, ...]:
+        """Who gets a mail of each scheduled run, one for each address: those named, then owners by address."""
+        email, first = self.deliver.email, self.reports.languages[0]
+        if email is None:
+            return ()
+        owners = sorted({address for address in self.owners.addresses.values() if address}) if email.owners else []
+        named = [
+            Recipient(
+                one.to,
+                one.group,
+                one.language or first,
+                one.clearance or DEFAULT_CLEARANCE[one.group],
+                one.group is Group.OWNER or one.to in owners,
+            )
+            for one in email.recipients
+        ]
+        taken = {one.to for one in named}
+        return (*named, *(Recipient(to, Group.OWNER, first, Clearance.SUMMARY, own_rows=True) for to in owners if to not in taken))
+
+    def languages(self) -> tuple[str, ...]:
+        """Languages that the reports are written in: those of reports.languages, then others that a recipient reads."""
+        return tuple(dict.fromkeys((*self.reports.languages, *(recipient.language for recipient in self.recipients()))))
 
     def settings(self) -> Settings:
         """What joins and checks may know of it."""

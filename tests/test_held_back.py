@@ -22,8 +22,8 @@ evidence: {key: "file:/keys/seal.pem", store: "s3://bucket/packs"}
         "here",
     )
     names = [sentence.partition(":")[0] for sentence in held_back(schedule)]
-    assert names == ["deliver.email", "deliver.s3", "deliver.security_hub", "deliver.config_rules", "evidence.store"]
-    assert held_back(schedule)[0] == "deliver.email: owner notices are sent by notify_owner; this version does not mail the reports yet"
+    assert names == ["deliver.s3", "deliver.security_hub", "deliver.config_rules", "evidence.store"]
+    assert held_back(schedule)[0] == "deliver.s3: the files are written here, this version sends them nowhere"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ TIMEOUT = 60.0
 """seconds for each step at the mail server"""
 
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_UNREACHABLE = "unreachable"
+_THROTTLED = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException", "RequestLimitExceeded"})
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 _NEVER_LEFT = (
     exceptions.EndpointConnectionError,
@@ -75,6 +77,11 @@ def opener(email: Email, client: Callable[[str, str], Any] = one_attempt) -> Sen
         return hand_over(email.sender, recipients, data)
 
     return send
+
+
+def passing(refused: Refused) -> bool:
+    """Whether the message was surely not taken, and trying again later may help: an SMTP answer of 4xx, a throttle, no way to the server."""
+    return refused.code == _UNREACHABLE or refused.code in _THROTTLED or bool(re.fullmatch(r"4\d\d", refused.code))
 
 
 def plain_address(text: str) -> str:
@@ -147,14 +154,14 @@ def _addressed(server: smtplib.SMTP, sender: str, recipients: list[str], size: i
     """The envelope, all recipients or none, up to the server's word that the message may come. Raises Refused with the server's words."""
     code, said = server.mail(sender, [f"size={size}"] if server.has_extn("size") else [])
     if code != 250:
-        raise Refused(f"{where} refuses the sender {sender}: {_words(code, said)}")
+        raise Refused(f"{where} refuses the sender {sender}: {_words(code, said)}", code=str(code))
     for recipient in recipients:
         code, said = server.rcpt(recipient)
         if code not in (250, 251):
-            raise Refused(f"{where} refuses the recipient {recipient}: {_words(code, said)}")
+            raise Refused(f"{where} refuses the recipient {recipient}: {_words(code, said)}", code=str(code))
     code, said = server.docmd("data")
     if code != 354:
-        raise Refused(f"{where} does not take the message: {_words(code, said)}")
+        raise Refused(f"{where} does not take the message: {_words(code, said)}", code=str(code))
 
 
 def _delivered(server: smtplib.SMTP, data: bytes, where: str) -> str:
@@ -167,13 +174,19 @@ def _delivered(server: smtplib.SMTP, data: bytes, where: str) -> str:
     if 200 <= code < 300:
         return _words(code, said)
     if 400 <= code < 600:
-        raise Refused(f"{where} does not take the message: {_words(code, said)}")
+        raise Refused(f"{where} does not take the message: {_words(code, said)}", code=str(code))
     raise Uncertain(f"{where}: the answer to the message is none: {_words(code, said)}")
 
 
 def _refuse(where: str, error: Exception) -> NoReturn:
     """Nothing of the message was handed over yet."""
-    raise Refused(f"{where}: nothing was sent: {_plain(error)}") from error
+    raise Refused(f"{where}: nothing was sent: {_plain(error)}", code=_code(error)) from error
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return str(error.smtp_code)
+    return _UNREACHABLE if isinstance(error, ConnectionError | TimeoutError | smtplib.SMTPServerDisconnected) else ""
 
 
 def _words(code: int, said: bytes | str) -> str:
@@ -203,13 +216,15 @@ def _through_ses(ses: Ses, open_client: Callable[[str, str], Any]) -> _HandOver:
             if isinstance(problem, Denied):
                 raise problem from error
             if 400 <= error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 500:
-                raise Refused(f"{where}: {error_code(error)}: {' '.join(error_message(error).split())[:300]}") from error
+                raise Refused(f"{where}: {error_code(error)}: {' '.join(error_message(error).split())[:300]}", code=error_code(error)) from error
             raise Uncertain(problem.message) from error
         except BotoCoreError as error:
             lost = from_the_way(error, where=where)
             if isinstance(lost, Denied):
                 raise lost from error
-            raise (Refused if isinstance(error, _NEVER_LEFT) else Uncertain)(lost.message) from error
+            if isinstance(error, _NEVER_LEFT):
+                raise Refused(lost.message, code="" if isinstance(error, exceptions.ParamValidationError) else _UNREACHABLE) from error
+            raise Uncertain(lost.message) from error
         except BrokenPage as error:
             raise Uncertain(f"{where}: broken answer: {error}"[:300]) from error
         if not receipt:

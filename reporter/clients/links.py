@@ -1,0 +1,72 @@
+"""A bucket for files that are too large for a mail: put there encrypted, and reached through a link that ends.
+
+A link is signed with the job's own credentials: who has it can read that one file until it ends. Temporary credentials (of a role) end it sooner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from reporter.clients.aws import HOME_REGION
+from reporter.clients.aws_errors import from_answer, from_the_way
+from reporter.clients.aws_parsing import BrokenPage
+from reporter.clients.aws_sessions import new_session
+from reporter.core.errors import Unavailable
+
+_TYPES = {".html": "text/html; charset=utf-8", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where files are put, and for how long a link to one holds."""
+
+    bucket: str
+    prefix: str
+    valid: timedelta
+
+    @classmethod
+    def at(cls, url: str, hours: int) -> Links:
+        """`url`: s3://bucket/prefix."""
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        return cls(bucket, prefix.strip("/"), timedelta(hours=hours))
+
+    def put(self, name: str, data: bytes) -> str:
+        """Store a file under the prefix, over what has its name; a link to it. Raises Denied, Unavailable."""
+        key = f"{self.prefix}/{name}" if self.prefix else name
+        kind = next((kind for ending, kind in _TYPES.items() if name.endswith(ending)), "application/octet-stream")
+        where = f"s3:PutObject at s3://{self.bucket}/{key}"
+        try:
+            client = _client(self._region())
+            client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=data,
+                ContentType=kind,
+                ContentDisposition=f'attachment; filename="{name.rpartition("/")[2]}"',
+                ServerSideEncryption="AES256",
+            )
+            wanted = {"Bucket": self.bucket, "Key": key}
+            return str(client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=int(self.valid.total_seconds())))
+        except ClientError as error:
+            raise from_answer(error, where=where, service="s3", operation="PutObject") from error
+        except BotoCoreError as error:
+            raise from_the_way(error, where=where) from error
+        except BrokenPage as error:
+            raise Unavailable(f"{where}: broken answer: {error}"[:300]) from error
+
+    def _region(self) -> str:
+        """A link holds only at the bucket's own region."""
+        answer = _client(HOME_REGION).head_bucket(Bucket=self.bucket)
+        return str(answer.get("BucketRegion") or answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region") or HOME_REGION)
+
+
+def _client(region: str) -> Any:
+    config = Config(
+        signature_version="s3v4", s3={"addressing_style": "virtual"}, retries={"mode": "standard"}, user_agent_extra="workload-compliance-reporter"
+    )  # virtual: the link names the region, not the global endpoint that redirects
+    return new_session(None).client("s3", region_name=region, config=config)
