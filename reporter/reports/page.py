@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,18 +21,28 @@ from reporter.core.language import Language
 from reporter.core.result import Status
 from reporter.core.scope import GLOBAL, TENANT_REGION
 from reporter.core.text import legible
+from reporter.reports.exposure import exposure
+from reporter.reports.heat import heat_map
+from reporter.reports.trend import chart
 from reporter.reports.view import ACTION_STATES, Report, View
 from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 ROWS = 50
 """rows of a table on the page"""
 LONGEST_CELL = 300
+FEW = 8
+"""failures of one check before those of others have had their turn"""
+_ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d*:(.+)")
 
 STATUSES = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
 
 TONES = {
     **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules"), "fail"),
-    **dict.fromkeys(("available", "generic_only", "no_rule", "allowed", "denied", "failed"), "fail"),
+    **dict.fromkeys(("available", "generic_only", "no_rule", "allowed", "denied", "failed", "open"), "fail"),
+    **dict.fromkeys(("new", "reopened", "waiver_expired"), "fail"),
+    **dict.fromkeys(("newly_unknown", "gone"), "unknown"),
+    **dict.fromkeys(("fixed", "known_again"), "pass"),
+    **dict.fromkeys(("newly_waived",), "waived"),
     **dict.fromkeys(("UNKNOWN", "unknown", "conditional", "unavailable", "detect_only", "assigned_not_effective", "count_only"), "unknown"),
     **dict.fromkeys(("pending", "applied"), "unknown"),
     **dict.fromkeys(("PASS", "protected", "prevented", "covered", "ok", "verified"), "pass"),
@@ -97,6 +108,10 @@ def render(view: View) -> str:
             style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
             unread_count=sum(view.by_scope_state()[state] for state in ("denied", "unavailable")),
             blocks=_blocks(view),
+            heat=heat_map(view),
+            funnel=_funnel(view),
+            direction=_direction(view),
+            trend=chart(view.trend()),
         )
     )
 
@@ -139,19 +154,61 @@ def _blocks(view: View) -> dict[str, Block]:
         "first": _block(
             said,
             _("What to fix first"),
-            view.failures(),
+            _first(view),
             (
                 Shown(_("Severity"), "severity"),
                 Shown(_("Check"), "check_id"),
                 Shown(_("Resource"), "resource", "id"),
+                Shown(_("Why"), "reason", "reason"),
+                Shown(_("Due"), "due"),
+                Shown(_("Days"), "age_days", "n"),
+                Shown(_("Owner"), "owner", "list"),
                 Shown(_("Account"), "account"),
                 Shown(_("Region"), "region"),
-                Shown(_("Why"), "reason", "reason"),
-                Shown(_("Owner"), "owner", "list"),
-                Shown(_("Days"), "age_days", "n"),
             ),
             "results.csv",
             _("No check failed."),
+        ),
+        "exposure": _block(
+            said,
+            _("Where it burns"),
+            exposure(view),
+            (
+                Shown(_("Host"), "instance_id", "code"),
+                Shown(_("Name"), "name", "list"),
+                Shown(_("Protection"), "protection", "tone"),
+                Shown(_("Worst"), "worst"),
+                Shown(_("Open"), "open", "n"),
+                Shown(_("Exploit known"), "exploits", "n"),
+                Shown(_("Rule to assign"), "assignable", "n"),
+                Shown(_("From the internet"), "reach", "tone"),
+                Shown(_("Oldest, days"), "oldest_days", "n"),
+                Shown(_("Owner"), "owner", "list"),
+                Shown(_("Account"), "account"),
+                Shown(_("Region"), "region"),
+            ),
+            "virtual_patches.csv",
+            _("No host that was read has an open package vulnerability."),
+        ),
+        "changes": _block(
+            said,
+            _("Changed since the last run"),
+            view.changes(),
+            (
+                Shown(_("Change"), "change", "tone"),
+                Shown(_("Because of"), "cause", "tone"),
+                Shown(_("Severity"), "severity"),
+                Shown(_("Check"), "check_id"),
+                Shown(_("Resource"), "resource", "id"),
+                Shown(_("Why"), "reason", "reason"),
+                Shown(_("Was"), "was"),
+                Shown(_("Now"), "now"),
+                Shown(_("Owner"), "owner", "list"),
+                Shown(_("Account"), "account"),
+                Shown(_("Region"), "region"),
+            ),
+            "tables/changes.parquet",
+            _("Nothing changed."),
         ),
         "actions": _block(
             said,
@@ -245,12 +302,12 @@ def _blocks(view: View) -> dict[str, Block]:
         "unseen": _block(
             said,
             _("Scopes that were not read"),
-            view.unread(),
+            _unread(view),
             (
                 Shown(_("State"), "state", "tone"),
                 Shown(_("Source"), "source"),
                 Shown(_("Account or tenant"), "account"),
-                Shown(_("Region"), "region"),
+                Shown(_("Region"), "region", "list"),
                 Shown(_("What happened"), "message", "reason"),
                 Shown(_("Grant"), "permission", "id"),
             ),
@@ -273,6 +330,45 @@ def _blocks(view: View) -> dict[str, Block]:
             _("Nothing was planned."),
         ),
     }
+
+
+def _first(view: View) -> pd.DataFrame:
+    """Failures, worst and oldest first; those of one check do not push all others off the page: after its first few it waits for the others."""
+    rows = view.failures()
+    late = rows.groupby("check_id", observed=True, sort=False).cumcount() >= FEW
+    return pd.concat([rows[~late], rows[late]], ignore_index=True)
+
+
+def _unread(view: View) -> pd.DataFrame:
+    """Scopes that were not read; regions of one account that are outside the schedule are one line."""
+    rows = view.unread().astype({"region": "object"})
+    outside = rows["state"] == "skipped"
+    grouped = rows[outside].groupby(["account", "source", "state", "message"], dropna=False, sort=True, observed=True)
+    lines = grouped.agg(region=("region", tuple), permission=("permission", "first")).reset_index()
+    return pd.concat([rows[~outside], lines], ignore_index=True) if len(lines) else rows
+
+
+def _funnel(view: View) -> dict[str, int]:
+    """Open package vulnerabilities on hosts -> those an exact rule exists for -> assigned -> prevented: each a part of the one before."""
+    counts = view.by_patch_state()
+    prevented = counts["prevented"]
+    assigned = prevented + counts["detect_only"] + counts["assigned_not_effective"]
+    return {
+        "on_hosts": sum(counts.values()) - counts["not_running"],
+        "rule_exists": assigned + counts["available"],
+        "assigned": assigned,
+        "prevented": prevented,
+    }
+
+
+def _direction(view: View) -> dict[str, int]:
+    """Status -> how many more there are than in the run before; empty where there is none to compare with."""
+    trend = view.trend()
+    if not view.compared_with or len(trend) < 2:
+        return {}
+    last, now = trend.iloc[-2], trend.iloc[-1]
+    names = {"FAIL": "failed", "UNKNOWN": "unknown", "WAIVED": "waived", "PASS": "passed", "NOT_APPLICABLE": "not_applicable"}
+    return {status: int(now[column]) - int(last[column]) for status, column in names.items()}
 
 
 def _actions(view: View) -> pd.DataFrame:
@@ -326,6 +422,8 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
         text = said.number(value)
     else:
         text = said.reason(str(value)) if look == "reason" else str(value)
+    if look == "id" and (arn := _ARN.fullmatch(text)):
+        text = f"{arn[1]}:{arn[2]}"  # account and region have columns of their own
     text = legible(text)
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"

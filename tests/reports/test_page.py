@@ -17,6 +17,7 @@ from tests.reports.views import HOSTILE, TABLES, A, bare, empty, hostile, of, ro
 
 OURS = re.compile(
     "html|head|meta|title|style|body|a|header|div|p|h1|h2|h3|dl|dt|dd|time|strong|nav|main|section|span|svg|rect"
+    "|figure|figcaption|details|summary|polyline|line"
     "|table|thead|tbody|tr|th|td|br|code|em|footer"
 )
 
