@@ -25,6 +25,7 @@ from reporter.reports.exposure import exposure
 from reporter.reports.heat import heat_map
 from reporter.reports.trend import chart
 from reporter.reports.view import ACTION_STATES, Report, View
+from reporter.tables.deliveries import DELIVERIES
 from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 ROWS = 50
@@ -38,14 +39,14 @@ STATUSES = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_
 
 TONES = {
     **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules"), "fail"),
-    **dict.fromkeys(("available", "generic_only", "no_rule", "allowed", "denied", "failed", "open"), "fail"),
+    **dict.fromkeys(("available", "generic_only", "no_rule", "allowed", "denied", "failed", "open", "refused", "not_sent"), "fail"),
     **dict.fromkeys(("new", "reopened", "waiver_expired"), "fail"),
     **dict.fromkeys(("newly_unknown", "gone"), "unknown"),
     **dict.fromkeys(("fixed", "known_again"), "pass"),
     **dict.fromkeys(("newly_waived",), "waived"),
     **dict.fromkeys(("UNKNOWN", "unknown", "conditional", "unavailable", "detect_only", "assigned_not_effective", "count_only"), "unknown"),
     **dict.fromkeys(("pending", "applied"), "unknown"),
-    **dict.fromkeys(("PASS", "protected", "prevented", "covered", "ok", "verified"), "pass"),
+    **dict.fromkeys(("PASS", "protected", "prevented", "covered", "ok", "verified", "sent"), "pass"),
     **dict.fromkeys(("WAIVED",), "waived"),
     **dict.fromkeys(("NOT_APPLICABLE", "not_applicable", "not_running", "not_enabled", "skipped", "planned", "approved", "undone"), "na"),
 }
@@ -299,6 +300,19 @@ def _blocks(view: View) -> dict[str, Block]:
             "web_entries.csv",
             _("No distribution and no load balancer was found where it was looked for."),
         ),
+        "mails": _block(
+            said,
+            _("Mails of the run before"),
+            _mails(view),
+            (
+                Shown(_("State"), "state", "tone"),
+                Shown(_("Recipient"), "recipient", "id"),
+                Shown(_("Run"), "run"),
+                Shown(_("What happened"), "message", "wide"),
+            ),
+            "tables/deliveries.parquet",
+            _("The run before mailed its report to nobody."),
+        ),
         "unseen": _block(
             said,
             _("Scopes that were not read"),
@@ -337,6 +351,12 @@ def _first(view: View) -> pd.DataFrame:
     rows = view.failures()
     late = rows.groupby("check_id", observed=True, sort=False).cumcount() >= FEW
     return pd.concat([rows[~late], rows[late]], ignore_index=True)
+
+
+def _mails(view: View) -> pd.DataFrame:
+    """What was not sent first."""
+    mails = view.table(DELIVERIES)
+    return mails.assign(rank=mails["state"] == "sent").sort_values(["rank", "name"], kind="stable")
 
 
 def _unread(view: View) -> pd.DataFrame:

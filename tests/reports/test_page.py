@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from reporter.reports.page import LONGEST_CELL, REPORT, ROWS, render
+from reporter.tables.deliveries import DELIVERIES
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
 from tests.reports.views import HOSTILE, TABLES, A, bare, empty, hostile, of, row, view
 
@@ -237,3 +238,14 @@ def test_what_went_elsewhere_than_to_aws_is_said_at_the_top() -> None:
     assert "calls went to http://127.0.0.1:5000" in render(view(endpoint_override="http://127.0.0.1:5000")).split("<main")[0]
     assert "Not AWS itself" not in render(view())
     assert "4 more are outside the schedule" in render(view(excluded=4))
+
+
+def test_mails_of_the_run_before_are_there_those_not_sent_first() -> None:
+    rows = [
+        ("main-000000", "email", "001-management", "ciso@example.com", "sent", None, "250 ok"),
+        ("main-000000", "email", "002-security", "secops@example.com", "refused", None, "550 <b>nobody</b>"),
+    ]
+    page = render(of(DELIVERIES, rows))
+    assert page.index("secops@example.com") < page.index("ciso@example.com")
+    assert "550 &lt;b&gt;nobody" in page
+    assert "Mails of the run before" not in render(view())
