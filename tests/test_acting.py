@@ -406,3 +406,29 @@ def test_the_hand_is_told_of_other_deeds_on_its_target(wall: Wall, store: Folder
     acting(wall, store).apply([CHANGE], "one")
     acting(wall, store, "main-000002").apply([replace(CHANGE, before={"colour": "red"}, after={"colour": "pink"})], "two")
     assert [[deed.run for deed in hand.standing] for hand in wall.hands] == [[], ["main-000001"]]
+
+
+def test_what_was_wholly_refused_is_tried_again_under_the_same_plan(wall: Wall, store: FolderStore) -> None:
+    wall.trouble = _always(Denied("403", permission="a right"))
+    assert states(acting(wall, store).apply([CHANGE], "hash")) == [("door", "failed", "403; grant a right")]
+    wall.trouble = lambda _: None
+    assert states(acting(wall, store, "main-000002").apply([CHANGE], "hash")) == [("door", "verified", "dry")]
+    assert states(acting(wall, store, "main-000003").apply([CHANGE], "hash")) == [("door", "skipped", "not needed: main-000002 did it already")]
+    assert wall.writes == ["door red"]
+
+
+def test_what_failed_and_may_be_made_in_part_is_not_tried_again_under_the_same_plan(wall: Wall, store: FolderStore) -> None:
+    wall.trouble = _always(Unavailable("no answer"))
+    acting(wall, store).apply([CHANGE], "hash")
+    wall.trouble = lambda _: None
+    ((_, state, said),) = states(acting(wall, store, "main-000002").apply([CHANGE], "hash"))
+    assert (state, wall.writes) == ("skipped", [])
+    assert said.startswith("main-000001 tried it and it failed, perhaps in part: no answer")
+
+
+def test_what_was_undone_is_not_made_again_under_the_same_plan(wall: Wall, store: FolderStore) -> None:
+    acting(wall, store).apply([CHANGE], "hash")
+    acting(wall, store, "main-000002").undo("main-000001")
+    said = "main-000001 did it, and it was undone since: a person has to approve it in a new plan"
+    assert states(acting(wall, store, "main-000003").apply([CHANGE], "hash")) == [("door", "skipped", said)]
+    assert wall.colours["door"] == "grey"
