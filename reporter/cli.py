@@ -145,6 +145,25 @@ def undo_command(stored: Path, now: datetime | None) -> int:
     return _say(finished, None)
 
 
+@cli.command("diff")
+@click.argument("earlier", metavar="A", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("later", metavar="B", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--json", "as_lines", is_flag=True, help="Print one JSON object.")
+def diff_command(earlier: Path, later: Path, as_lines: bool) -> int:
+    """Show what the results of run B differ in from those of run A, and whether the world did it or the rules."""
+    from reporter.comparing import as_json, difference, told
+    from reporter.history.stored import read_run
+    from reporter.judge import discover
+
+    comparison, name = difference(earlier, later, discover()), read_run(later).run_id
+    if as_lines:
+        click.echo(json.dumps(as_json(comparison, name), indent=2, sort_keys=True))
+        return COMPLETE
+    for line in told(comparison, name):
+        click.echo(legible(line))
+    return COMPLETE
+
+
 @cli.command("demo")
 @OUT
 @NOW

@@ -13,8 +13,8 @@ from typing import TypeAlias
 import pandas as pd
 
 import reporter.checks
-from reporter.core.check import VERDICTS, Check, Need
-from reporter.core.reading import all_unread, unread, why_unread
+from reporter.core.check import VERDICTS, Check
+from reporter.core.reading import all_unread, population_here, unread, why_unread
 from reporter.core.result import ROLL_UP, Status
 from reporter.core.scope import GLOBAL, Scope, ScopeState
 from reporter.core.settings import Days, ExceptionRule
@@ -97,14 +97,8 @@ def _causes(world: World, check: Check, rows: pd.DataFrame) -> pd.Series:
 
 
 def _cause(world: World, check: Check, account: str, region: str, tenant: str) -> str:
-    needs = (*_population_here(world, check, account, region), *check.needs)
+    needs = (*population_here(world, check, account, region), *check.needs)
     return unread(world, needs, account, region, tenant, own_service=check.own_service)
-
-
-def _population_here(world: World, check: Check, account: str, region: str) -> tuple[Need, ...]:
-    """The population sources a row can have come from: those with a scope in its own place; if there are none, all of them."""
-    own = tuple(source for source in check.population if Scope(account, region, source) in world.ledger.planned)
-    return tuple(Need(source) for source in own or check.population)
 
 
 def _unseen(world: World, check: Check) -> pd.DataFrame:

@@ -20,11 +20,13 @@ from reporter.acting import Act
 from reporter.approving import require_sealed, standing_approval
 from reporter.changing import Changing, acted, actions_frame, planned
 from reporter.clients.store import FolderStore, Store
+from reporter.comparing import Comparison, compare_runs, exceptions_table
 from reporter.core import clock
 from reporter.core.change import ActionState
 from reporter.core.errors import ReporterError
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.past import Past
+from reporter.core.table import TableError
 from reporter.core.world import World
 from reporter.delivery.email import outbox
 from reporter.doors import open_store
@@ -36,7 +38,7 @@ from reporter.gather import Gathered, discover, gather
 from reporter.held_back import held_back
 from reporter.history.previous import Previous, previous
 from reporter.history.stored import StoredRun, read_ledger, read_plan, read_run
-from reporter.joins import bucket_access, findings, instances, virtual_patches, web_entries
+from reporter.joining import join
 from reporter.judge import discover as discover_checks
 from reporter.judge import judge
 from reporter.opening import Clients, Opener, open_clients
@@ -51,10 +53,7 @@ from reporter.scopes import plan_scopes
 from reporter.state import deliveries, journal, sequence
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
-from reporter.tables.joined import ACTIONS, EXCEPTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
-
-JOINS = (instances.join, findings.join, virtual_patches.join, bucket_access.join, web_entries.join)
-"""in this order: each sees the tables of those before it"""
+from reporter.tables.joined import ACTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
 
 
 @dataclass(frozen=True)
@@ -103,6 +102,7 @@ class _Facts:
     sequence: int
     job: str | None = None
     acts_on: str | None = None
+    stored: Path | None = None
     read_at: datetime | None = None
     identity: str = ""
     approval: Approval | None = None
@@ -150,7 +150,9 @@ def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch 
     out = stored.resolve().parent
     store = FolderStore(out / ".state")
     with building(out, lambda last: max(last, sequence.last_known(store, schedule.evidence.chain)) + 1) as (folder, number):
-        facts = _Facts("judge", schedule, was.now, was.endpoint_override, held_back(schedule), number, acts_on=was.run_id, identity=was.identity)
+        facts = _Facts(
+            "judge", schedule, was.now, was.endpoint_override, held_back(schedule), number, acts_on=was.run_id, stored=stored, identity=was.identity
+        )
         past = Past() if schedule.state else journal.read(store)  # a bucket is the world
         plan = partial(planned, facts.run_id, schedule, facts.now, facts.identity, past=past)
         return _conclude(folder, out, facts, _stored(stored), watch, plan)
@@ -208,6 +210,7 @@ def _on_stored(
             held_back(schedule),
             number,
             acts_on=was.run_id,
+            stored=stored,
             read_at=was.now,
             identity=clients.aws.identity("")["arn"],
             approval=approval,
@@ -232,25 +235,27 @@ def _stored(folder: Path) -> Gathered:
     """The source tables and the ledger of a stored run. Raises ReporterError."""
     ledger = read_ledger(folder)
     try:
-        tables = read_tables(folder)
-    except (OSError, ValueError) as error:
+        tables = read_tables(folder, {table.name for source in discover() for table in source.tables})
+    except (OSError, ValueError, TableError) as error:
         raise ReporterError("the stored tables cannot be read", where=str(folder / "tables"), fix="an unchanged run folder") from error
-    sources = {table.name for source in discover() for table in source.tables}
-    return Gathered({name: frame for name, frame in tables.items() if name in sources}, ledger)
+    return Gathered(tables, ledger)
 
 
 def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts) -> Finished:
-    """join, judge, propose, apply, verify, report, seal, remember: everything after the world was read."""
+    """join, judge, compare, propose, apply, verify, report, seal, remember: everything after the world was read."""
     schedule, key = facts.schedule, signing_key(facts.schedule, out)
-    before = previous(out, schedule.evidence.chain, key.public_key())
+    before = previous(out, schedule.evidence.chain, key.public_key(), facts.stored)
     read_at = facts.read_at or facts.now
     watch.stage("join")
-    world = join(World({**gathered.tables, **before.tables(), **_exceptions(schedule)}, gathered.ledger, schedule.settings(), read_at))
+    world = join(World({**gathered.tables, **before.tables(), **exceptions_table(schedule)}, gathered.ledger, schedule.settings(), read_at))
     watch.stage("judge")
-    results = judge(world, discover_checks(), schedule.exceptions, before.first_seen or {})
+    results = judge(world, discover_checks(), schedule.exceptions, before.ages, before.failing)
+    watch.stage("compare")
+    judged = {**world.tables, RESULTS.name: results, SCOPES.name: scopes_frame(world.ledger)}
+    changes = compare_runs(facts.kind, facts.run_id, schedule, before, world, judged, discover_checks())
     watch.stage("propose")
     plan, rows = acts(world.with_tables({RESULTS.name: results}))
-    view = _view(facts, acted(world, rows), results, before, plan, rows)
+    view = _view(facts, acted(world, rows), results, before, changes, plan, rows)
     watch.stage("report")
     for report in discover_reports():
         report.write_all(folder, view)
@@ -264,6 +269,7 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
         "identity": facts.identity or None,
         "approval": asdict(facts.approval) if facts.approval else None,
         "previous": before.run_id or None,
+        **changes.as_json(),
         "schedule": json.loads(schedule.model_dump_json()),
     }
     _write_json(folder / "run.json", run_json(view, folder, end=max(facts.now, clock.now()), more=more))
@@ -272,13 +278,6 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
     seal(folder, said, key, "local key (weaker than a key service: who holds it can seal again)")
     done = finish(folder, facts.sequence)
     return Finished(done, view.by_status(), view.by_scope_state(), bool(gathered.ledger.unread()), facts.held_back, view.by_action())
-
-
-def join(world: World) -> World:
-    """Source tables -> joined tables beside them."""
-    for step in JOINS:
-        world = world.with_tables(step(world))
-    return world
 
 
 def discover_reports() -> tuple[Report, ...]:
@@ -307,7 +306,9 @@ def scopes_frame(ledger: Ledger) -> pd.DataFrame:
     )
 
 
-def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous, plan: Mapping[str, Any], rows: Sequence[Act]) -> View:
+def _view(
+    facts: _Facts, world: World, results: pd.DataFrame, before: Previous, changes: Comparison, plan: Mapping[str, Any], rows: Sequence[Act]
+) -> View:
     schedule = facts.schedule
     unknown = schedule.deliver.config_rules.unknown if schedule.deliver.config_rules else "retire"
     return View(
@@ -319,7 +320,15 @@ def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous, 
         endpoint_override=facts.endpoint_override,
         tenants=tuple(tenant.name for tenant in schedule.workload_protection),
         checks=discover_checks(),
-        tables={**world.tables, RESULTS.name: results, SCOPES.name: scopes_frame(world.ledger), ACTIONS.name: actions_frame(rows)},
+        tables={
+            **world.tables,
+            **changes.tables,
+            RESULTS.name: results,
+            SCOPES.name: scopes_frame(world.ledger),
+            ACTIONS.name: actions_frame(rows),
+        },
+        compared_with=changes.compared_with,
+        compared_notes=changes.notes,
         plan=plan,
         actions=[row.as_json() for row in rows],
         evaluations=list(evaluations(results, world, unknown=unknown, seal=before.seal_sha256)),
@@ -329,11 +338,6 @@ def _view(facts: _Facts, world: World, results: pd.DataFrame, before: Previous, 
         languages=schedule.languages(),
         recipients=schedule.recipients() if facts.kind == "scheduled" else (),
     )
-
-
-def _exceptions(schedule: Schedule) -> dict[str, pd.DataFrame]:
-    rows = [(item.check, item.resource, item.reason, item.owner, item.approved_by, item.ticket, item.expires) for item in schedule.exceptions]
-    return {EXCEPTIONS.name: EXCEPTIONS.frame(rows)}
 
 
 def _write_json(path: Path, value: Any) -> None:

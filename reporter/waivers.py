@@ -40,4 +40,6 @@ def _apply(rows: pd.DataFrame, index: int, rules: Sequence[ExceptionRule], today
         rows.at[index, "reason"] = f"{rows.at[index, 'reason']}; accepted: {longest.reason}"
         return
     last = rules[-1]
-    rows.at[index, "reason"] = f"{rows.at[index, 'reason']}; exception {last.ticket} does not waive this: {refusal(last.expires, today)}"
+    day = last_day(last.expires)
+    why = f"ran out on {last.expires}" if day and day < today else f"does not waive this: {refusal(last.expires, today)}"
+    rows.at[index, "reason"] = f"{rows.at[index, 'reason']}; the exception {last.ticket} {why}"

@@ -266,7 +266,7 @@ def test_the_last_day_still_waives() -> None:
 
 @pytest.mark.parametrize(
     ("expires", "words"),
-    [("2026-11-23", "expired on 2026-11-23"), ("2027-11-26", "more than 366 days ahead"), ("soon", "is no date")],
+    [("2026-11-23", "the exception SEC-1 ran out on 2026-11-23"), ("2027-11-26", "more than 366 days ahead"), ("soon", "is no date")],
 )
 def test_an_exception_that_does_not_hold_says_so(expires: str, words: str) -> None:
     row = only(judge(world(), [check(verdict(status="FAIL"))], [rule(expires=expires)]))

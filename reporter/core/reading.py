@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reporter.core.check import Need, Span
+from reporter.core.check import Check, Need, Span
 from reporter.core.scope import GLOBAL, TENANT_REGION, Scope, ScopeState
 from reporter.core.wording import counted
 from reporter.core.world import World
@@ -76,3 +76,9 @@ def unread(world: World, needs: Iterable[Need], account: str, region: str, tenan
     """Why an answer about a resource here cannot be given, or "" where everything it needs was read."""
     scopes = [scope for need in needs for scope in scopes_behind(world, need, account, region, tenant)]
     return all_unread(world, scopes, own_service=own_service)
+
+
+def population_here(world: World, check: Check, account: str, region: str) -> tuple[Need, ...]:
+    """The population sources a row can have come from: those with a scope in its own place; if there are none, all of them."""
+    own = tuple(source for source in check.population if Scope(account, region, source) in world.ledger.planned)
+    return tuple(Need(source) for source in own or check.population)

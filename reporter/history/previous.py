@@ -1,60 +1,152 @@
-"""The run before this one: since when each result holds, and whether its pack is sealed and chained."""
+"""The runs before this one: whether the last one's pack is sealed and chained, and what the last scheduled one left to compare with."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pandas as pd
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from reporter.core.clock import parse
 from reporter.core.table import Tables
 from reporter.evidence.folder import runs
 from reporter.evidence.seal import broken, read_seal, sha256
-from reporter.tables.joined import PREVIOUS_PACK
+from reporter.history.changes import FAILING
+from reporter.history.stored import read_table
+from reporter.tables.joined import CHANGES, HISTORY, PREVIOUS_PACK, RESULTS, TREND
 
-Key = tuple[str, str, str, str]
+Key: TypeAlias = tuple[str, str, str, str]
 """check id, resource, account, region"""
+
+SCHEDULED = "scheduled"
+REPEATING = ("apply", "undo")
+"""kinds of run that repeat the results of the run they act on"""
+LOOKED_BACK = 30
+"""so many scheduled runs whose pack does not hold are passed over"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a finished run left for those after it. Tables are empty where it has none, or an earlier version wrote it."""
+
+    run_id: str
+    folder: Path
+    said: Mapping[str, Any]
+    """its run.json"""
+    tables: Tables = field(default_factory=dict)
+
+    @property
+    def ages(self) -> dict[Key, tuple[str, datetime]]:
+        """Status of each result, and since when it holds."""
+        rows = self.tables[RESULTS.name]
+        rows = rows[rows["first_seen"].notna()]
+        return dict(zip(_keys(rows), zip(rows["status"], rows["first_seen"], strict=True), strict=True))
+
+    @property
+    def failing(self) -> dict[Key, datetime]:
+        """Since when what failed when it was last known fails."""
+        rows = self.tables[HISTORY.name]
+        rows = rows[rows["last_known"].isin(FAILING) & rows["failing_since"].notna()]
+        return dict(zip(_keys(rows), rows["failing_since"], strict=True))
 
 
 @dataclass(frozen=True)
 class Previous:
-    """What the last finished run of the chain left. Empty fields: there is none."""
+    """The last finished run of any kind (`run_id`, `seal_sha256`, `pack`), and the run that this one is compared with (`compared`). Empty: there is
+    none. `acted_on`: the run that this one repeats or judges again. `notes`: why there is nothing to compare with, or what was passed over."""
 
     run_id: str = ""
     seal_sha256: str = ""
-    first_seen: dict[Key, tuple[str, datetime]] | None = None
     pack: pd.DataFrame | None = None
+    compared: Kept | None = None
+    acted_on: Kept | None = None
+    notes: tuple[str, ...] = ()
 
     def tables(self) -> Tables:
         return {PREVIOUS_PACK.name: PREVIOUS_PACK.frame() if self.pack is None else self.pack}
 
+    @property
+    def ages(self) -> dict[Key, tuple[str, datetime]]:
+        """A run that acts on another keeps that one's ages; a scheduled run those of the scheduled run before it."""
+        source = self.acted_on or self.compared
+        return source.ages if source else {}
 
-def previous(out: Path, chain: str, public: ec.EllipticCurvePublicKey) -> Previous:
-    """Look at the last run in a folder. A pack that does not hold is said in `pack`, never ignored; its history is not used, nor another chain's."""
+    @property
+    def failing(self) -> dict[Key, datetime]:
+        source = self.acted_on or self.compared
+        return source.failing if source else {}
+
+
+def previous(out: Path, chain: str, public: ec.EllipticCurvePublicKey, acts_on: Path | None = None) -> Previous:
+    """Look at the runs in a folder. A pack that does not hold is said in `pack` and `notes`, never ignored, and its history is never used.
+
+    Only scheduled runs of the chain are compared with: a run that acts on another (`acts_on`) repeats its results and is compared with what that
+    one was compared with; a single event looks at a part of the world.
+    """
     finished = runs(out)
+    problem = cache(lambda run: broken(run, public))
+    acted_on = kept(acts_on) if acts_on else None
+    if acted_on:
+        compared, notes = _same_as(acted_on, out, problem)
+    else:
+        compared, notes = _last_scheduled(finished, chain, problem)
     if not finished:
-        return Previous()
+        return Previous(acted_on=acted_on, compared=compared, notes=notes)
     last = finished[-1]
-    run_id = _run_id(last)
-    problem = broken(last, public)
-    chained, message, ours = False, problem, False
-    if not problem:
-        chained, message = _chained(finished, chain)
-        ours = read_seal(last).get("chain") == chain
-    pack = PREVIOUS_PACK.frame([(run_id, not problem, chained, message)])
+    chained, message = (False, problem(last)) if problem(last) else _chained(finished, chain)
+    run_id = str(_said(last).get("id") or last.name)
+    pack = PREVIOUS_PACK.frame([(run_id, not problem(last), chained, message)])
     seal = last / "SEAL.txt"
-    return Previous(run_id, sha256(seal) if seal.is_file() else "", _first_seen(last) if ours else None, pack)
+    return Previous(run_id, sha256(seal) if seal.is_file() else "", pack, compared, acted_on, notes)
 
 
-def _run_id(run: Path) -> str:
+def kept(folder: Path) -> Kept:
+    """What a run left, whether or not its pack holds."""
+    tables = {table.name: read_table(folder, table) for table in (RESULTS, HISTORY, TREND, CHANGES)}
+    said = _said(folder)
+    return Kept(str(said.get("id") or folder.name), folder, said, tables)
+
+
+def _last_scheduled(finished: list[Path], chain: str, problem: Callable[[Path], str]) -> tuple[Kept | None, tuple[str, ...]]:
+    notes: list[str] = []
+    for run in reversed(finished):
+        said = _said(run)
+        if said.get("kind") != SCHEDULED or said.get("chain") != chain:
+            continue
+        why = problem(run)
+        if not why:
+            return kept(run), tuple(notes)
+        notes.append(f"{said.get('id')} is not compared with: its pack does not hold ({why})")
+        if len(notes) == LOOKED_BACK:
+            break
+    return None, (*notes, "there is no scheduled run of this chain here to compare with")
+
+
+def _same_as(acted_on: Kept, out: Path, problem: Callable[[Path], str]) -> tuple[Kept | None, tuple[str, ...]]:
+    named = str(acted_on.said.get("compared_with") or "")
+    if not named:
+        return None, (f"{acted_on.run_id} was compared with no run",)
+    folder = out / f"run-{named[-6:]}"
+    if _said(folder).get("id") != named:
+        return None, (f"{named}, which {acted_on.run_id} was compared with, is no longer here",)
+    why = problem(folder)
+    if why:
+        return None, (f"{named} is not compared with: its pack does not hold ({why})",)
+    return kept(folder), ()
+
+
+def _said(run: Path) -> Mapping[str, Any]:
+    """run.json of a run; nothing where it cannot be read: then its pack does not hold either."""
     try:
-        return str(json.loads((run / "run.json").read_text(encoding="utf-8"))["id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return run.name
+        said = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _chained(finished: list[Path], chain: str) -> tuple[bool, str]:
@@ -70,11 +162,5 @@ def _chained(finished: list[Path], chain: str) -> tuple[bool, str]:
     return sha256(before) == named, "" if sha256(before) == named else f"the pack does not name the seal of {before.parent.name}"
 
 
-def _first_seen(run: Path) -> dict[Key, tuple[str, datetime]]:
-    frame = pd.read_csv(run / "results.csv", dtype=str, keep_default_na=False)
-    seen: dict[Key, tuple[str, datetime]] = {}
-    columns = zip(frame["check_id"], frame["resource"], frame["account"], frame["region"], frame["status"], frame["first_seen"], strict=True)
-    for check, resource, account, region, status, first in columns:
-        if first:
-            seen[check, resource, account, region] = (status, parse(first))
-    return seen
+def _keys(rows: pd.DataFrame) -> list[Key]:
+    return list(zip(rows["check_id"], rows["resource"], rows["account"], rows["region"], strict=True))

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from reporter.core.clock import parse
 from reporter.core.errors import ScheduleError
 from reporter.core.ledger import Ledger, LedgerMismatch, LedgerRow
 from reporter.core.scope import Scope, ScopeState
+from reporter.core.table import Table, TableError
 from reporter.schedule import Schedule
 
 
@@ -81,3 +83,16 @@ def read_plan(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ScheduleError("the run's plan cannot be read", where=str(folder / "plan.json"), fix="an unchanged run folder") from error
     return plan
+
+
+def read_table(folder: Path, table: Table) -> pd.DataFrame:
+    """One table of a finished run. Columns that a version before this one did not write are empty; a table that is not there, or not in any form that
+    this version can read, has no rows."""
+    try:
+        frame = pq.read_table(folder / "tables" / f"{table.name}.parquet").to_pandas()
+        for column in table.columns:
+            if column.nullable and column.name not in frame.columns:
+                frame[column.name] = None
+        return table.conform(frame)
+    except (OSError, ValueError, TableError):
+        return table.frame()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -23,9 +24,9 @@ def write(folder: Path, view: View) -> None:
             pq.write_table(arrow(known[name], frame), place / f"{name}.parquet", compression="zstd")
 
 
-def read(folder: Path) -> Tables:
-    """The tables of a stored run. Raises OSError, pyarrow.ArrowInvalid, TableError."""
-    known = declared()
+def read(folder: Path, names: Collection[str] | None = None) -> Tables:
+    """The tables of a stored run, or those of these names. Raises OSError, pyarrow.ArrowInvalid, TableError."""
+    known = {name: table for name, table in declared().items() if names is None or name in names}
     found = {path.stem: path for path in sorted((folder / "tables").glob("*.parquet"))}
     return {name: known[name].conform(pq.read_table(path).to_pandas()) for name, path in found.items() if name in known}
 

@@ -22,7 +22,7 @@ from reporter.gather import discover, read_scope
 from reporter.judge import discover as discover_checks
 from reporter.judge import judge
 from reporter.opening import Opener, open_clients
-from reporter.run import join
+from reporter.joining import join
 from reporter.schedule import Schedule, parse
 from reporter.scopes import plan_scopes
 from tests.whole.conftest import NOW, Served

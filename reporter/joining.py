@@ -1,0 +1,16 @@
+"""Join: source tables -> what is known of each instance, finding, CVE, bucket and web entry."""
+
+from __future__ import annotations
+
+from reporter.core.world import World
+from reporter.joins import bucket_access, findings, instances, virtual_patches, web_entries
+
+JOINS = (instances.join, findings.join, virtual_patches.join, bucket_access.join, web_entries.join)
+"""in this order: each sees the tables of those before it"""
+
+
+def join(world: World) -> World:
+    """Source tables -> joined tables beside them."""
+    for step in JOINS:
+        world = world.with_tables(step(world))
+    return world
