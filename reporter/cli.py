@@ -28,6 +28,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 SCHEDULE = click.option("--schedule", "schedule_file", type=FILE, default=Path("schedule.yaml"), show_default=True, help="The schedule.")
 OUT = click.option("--out", type=FOLDER, default=Path("out"), show_default=True, help="Folder that runs are kept in.")
 STORED = click.argument("stored", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))
+PACK = click.Path(path_type=Path, exists=True)
+KEYS = click.option("--key", "keys", type=FILE, multiple=True, metavar="FILE", help="Public key that you hold (PEM); repeatable.")
+FINGERPRINTS = click.option("--fingerprint", "fingerprints", multiple=True, metavar="SHA256", help="SHA-256 of a key's PEM; repeatable.")
 FAIL_ON = click.option("--fail-on", type=click.Choice(["FAIL"]), help="Exit with 5 when a check has this status.")
 
 
@@ -190,6 +193,43 @@ def demo_command(out: Path, now: datetime | None, size: str, seed: int) -> int:
     click.echo(f"\nThe page:      xdg-open {folder / 'report.html'}")
     click.echo(f"The workbook:  libreoffice {folder / 'report.xlsx'}\n")
     _say(finished, None)
+    return COMPLETE
+
+
+@cli.command("verify")
+@click.argument("packs", metavar="PACK...", nargs=-1, required=True, type=PACK)
+@KEYS
+@FINGERPRINTS
+def verify_command(packs: tuple[Path, ...], keys: tuple[Path, ...], fingerprints: tuple[str, ...]) -> int:
+    """Check packs (run folders, or zips of them) and the chain that they form. Exits with 1 if anything is wrong with any of them."""
+    from reporter.evidence.trust import trust
+    from reporter.evidence.verify import told, verify
+
+    held = trust(keys, fingerprints)
+    checked = verify(packs, held)
+    for line in told(checked, held):
+        click.echo(legible(line))
+    return BROKE if any(pack.findings for pack in checked) else COMPLETE
+
+
+@cli.command("sample")
+@click.argument("pack", type=PACK)
+@click.option("--seed", required=True, help="The auditor's seed: another seed, another sample.")
+@click.option("--size", required=True, type=click.IntRange(1), help="How many instances.")
+@click.option("--out", type=FOLDER, help="New folder for sample.csv and a trace page for each instance; default: print sample.csv alone.")
+@KEYS
+@FINGERPRINTS
+def sample_command(pack: Path, seed: str, size: int, out: Path | None, keys: tuple[Path, ...], fingerprints: tuple[str, ...]) -> int:
+    """Draw a sample of a pack's instances that anyone can draw again, with a trace page for each. A pack that does not hold is refused."""
+    from reporter.evidence.sample import draw, told, write
+    from reporter.evidence.trust import trust
+
+    sample = draw(pack, seed, size, trust(keys, fingerprints))
+    if out is not None:
+        write(sample, size, pack, out)
+    for line in told(sample, size):
+        click.echo(legible(line), err=out is None)
+    click.echo(sample.as_csv().removesuffix("\n") if out is None else str(out))
     return COMPLETE
 
 

@@ -30,7 +30,7 @@ from reporter.core.table import TableError
 from reporter.core.world import World
 from reporter.delivery.email import outbox
 from reporter.doors import open_store
-from reporter.evidence.folder import building, finish
+from reporter.evidence.folder import building, finish, keep_previous_seal
 from reporter.evidence.key import signing_key
 from reporter.evidence.raw import RawFolder
 from reporter.evidence.seal import Seal, seal
@@ -259,6 +259,7 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
     watch.stage("report")
     for report in discover_reports():
         report.write_all(folder, view)
+    keep_previous_seal(folder, out)
     _write_json(folder / "redactions.json", {source.name: list(source.redacts) for source in discover() if source.redacts})
     more = {
         "start": clock.iso(facts.now),

@@ -14,6 +14,7 @@ from reporter.core.errors import ReporterError
 
 _RUN = re.compile(r"run-(\d{6})")
 _BUILDING = ".building-"
+PREVIOUS_SEAL = "previous-SEAL.txt"
 
 
 def runs(out: Path) -> list[Path]:
@@ -58,6 +59,13 @@ def building(out: Path, number: Callable[[int], int] = lambda last: last + 1) ->
                 shutil.rmtree(folder)
     finally:
         os.close(handle)
+
+
+def keep_previous_seal(folder: Path, out: Path) -> None:
+    """previous-SEAL.txt: a byte copy of the seal of the run before, so that the link to it can be checked in this pack alone. None: no such file."""
+    finished = runs(out)
+    if finished and (finished[-1] / "SEAL.txt").is_file():
+        (folder / PREVIOUS_SEAL).write_bytes((finished[-1] / "SEAL.txt").read_bytes())
 
 
 def finish(folder: Path, sequence: int) -> Path:
