@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test docs lock lint types imports clean
+.PHONY: demo test docs translations lock lint types imports clean
 
 demo: $(VENV)/sandbox.installed
 	$(BIN)/reporter demo --out out
@@ -20,6 +20,9 @@ test: $(VENV)/dev.installed
 
 docs: $(VENV)/dev.installed
 	$(BIN)/python docs/generate.py
+
+translations: $(VENV)/dev.installed
+	$(BIN)/python docs/translations.py
 
 lock:
 	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra sandbox --extra dev pyproject.toml -o requirements/dev.txt

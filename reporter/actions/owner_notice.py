@@ -16,7 +16,7 @@ import jinja2
 
 from reporter.clients.mail import plain_address
 from reporter.core.change import WORST_FIRST, Change, Json
-from reporter.core.clock import iso
+from reporter.core.clock import iso, parse
 from reporter.core.language import SOURCE, Language, language
 
 _LONGEST = 300
@@ -83,7 +83,7 @@ def _environment(said: Language) -> jinja2.Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_callables(said.translations.gettext, said.translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update({"words": said.words, "number": said.number})
+    environment.filters.update({"words": said.words, "number": said.number, "instant": lambda text: f"{said.instant(parse(text))} UTC"})
     return environment
 
 

@@ -2,7 +2,7 @@
 
 English is the source language and needs no file. Every other language is one gettext file, `templates/translations/CODE.po`, read at run time. Its
 messages without context are the texts of templates and reports; context `state` holds our names of states as words, `check` the titles of checks,
-`control` those of controls, `reason` the sentence forms of core/sentences.py. API values stay as they are.
+`control` those of controls, `column` heads of columns, `reason` the sentence forms of core/sentences.py. API values stay as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -65,6 +65,11 @@ class Language:
         """The title of a check."""
         return self.pgettext("check", text)
 
+    def column(self, name: str) -> str:
+        """A column's head: its name in the record, behind its name in this language where that is another: Konto (account)."""
+        said = self.pgettext("column", name)
+        return name if said == name else f"{said} ({name})"
+
     def reason(self, text: str) -> str:
         """A sentence that a check, a join or an action made; a part that has no form in this language stays English."""
         if self.code == SOURCE:
@@ -117,6 +122,10 @@ class Language:
             return self.number(_whole_number(value))
         if what == "when":
             return self.words(value) if value == "never" else f"{self.instant(clock.parse(value))} UTC"
+        if what == "day":
+            return str(format_date(date.fromisoformat(value), "medium", locale=self._locale))
+        if what == "module":
+            return self.words(value)
         if what == "state":
             return "".join(self.words(part) if place % 2 == 0 else self._joint(part) for place, part in enumerate(_NOT_A_PART_OF_A_NAME.split(value)))
         return self.reason(value) if what == "reason" else value
@@ -125,7 +134,7 @@ class Language:
         return f" {self.words('or')} " if text == " or " else text
 
     def _whole(self, text: str) -> bool:
-        parts = self.sentences.parts(text)
+        parts = self.sentences.parts(text) if text else ()
         return all(
             match is not None and all(self._whole(value) for name, value in match.values.items() if kind(name) == "reason") for _, match in parts
         )

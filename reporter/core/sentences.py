@@ -5,7 +5,9 @@ stand in a place and how it is said again:
 
 - `n`: a whole number, written anew; the `n` of a form with a plural decides which one is used
 - `when`: an instant in ISO 8601
+- `day`: a date in ISO 8601
 - `state`: a name of ours, or "a, b" or "a or b" of such names
+- `module`: a protection module, by its key or its name
 - `reason`: a sentence, or several joined by "; ", each said again by its own form
 - any other: text of the world or of an API, left as it is
 """
@@ -24,6 +26,8 @@ LONGEST = 4000
 _KINDS = {
     "n": r"\d+(?:\u202f\d{3})*",
     "when": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|never",
+    "day": r"\d{4}-\d\d-\d\d",
+    "module": r"[a-z][a-z_ -]*",
     "state": r"[A-Za-z_-]+(?:(?:, | or )[A-Za-z_-]+)*",
     "reason": r".+?",
 }

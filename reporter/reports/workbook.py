@@ -47,6 +47,7 @@ SHEETS = (
 SENTENCES = ("reason", "observed", "expected", "message", "error", "allowed_by")
 """columns that hold sentences of ours"""
 TABLES = {**CONTRACT, "actions.jsonl": (ACTIONS, ACTIONS.names)}
+_CHECK_HEADS = ("check_id", "check", "severity", "status")
 _FACE = "Calibri"
 _HEAD = Font(name=_FACE, bold=True, color="FFFFFF")
 _HEAD_FILL = PatternFill("solid", fgColor="15324B")
@@ -75,6 +76,12 @@ _WIDE = {
     "bucket": 40,
     "role_arn": 50,
 }
+
+
+def heads() -> tuple[str, ...]:
+    """Names of all columns that a workbook can show, each once."""
+    shown = [name for _, file in SHEETS for name in TABLES[file][1]]
+    return tuple(dict.fromkeys([*_CHECK_HEADS, *(status.value for status in Status), *shown]))
 
 
 def write(folder: Path, view: View) -> None:
@@ -170,7 +177,7 @@ def _checks(book: Workbook, view: View) -> None:
     said, _ = view.language, view.language.gettext
     sheet = _printable(book.create_sheet(_("Checks")), heads=1)
     statuses = [status.value for status in Status]
-    heads = ["check_id", "check", "severity", "status", *statuses]
+    heads = [*_CHECK_HEADS, *statuses]
     for place, width in enumerate((30, 84, 12, 18, *([18] * len(statuses))), start=1):
         sheet.column_dimensions[get_column_letter(place)].width = width
     sheet.freeze_panes = "B2"
@@ -279,8 +286,7 @@ def _beside(sheet: Any, value: Any) -> Any:
 def _head(sheet: Any, said: Language, names: Sequence[str], numbers: Container[str]) -> list[Any]:
     cells = []
     for name in names:
-        word = said.pgettext("column", name)
-        cell = _styled(sheet, name if word == name else f"{word} ({name})", _HEAD)
+        cell = _styled(sheet, said.column(name), _HEAD)
         cell.fill = _HEAD_FILL
         cell.alignment = Alignment(horizontal="right" if name in numbers else "left", vertical="center")
         cells.append(cell)

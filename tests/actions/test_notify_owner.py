@@ -261,7 +261,7 @@ def test_the_notice_says_which_instance_why_what_is_missing_and_what_to_do() -> 
             I1,
             f"{A}, {R}",
             "The instance speaks with a command server.",
-            "since 2026-11-21T03:00:00Z, last change 2026-11-24T01:00:00Z",
+            "since 2026-11-21 03:00 UTC, last change 2026-11-24 01:00 UTC",
             "Protection: ",
             "there is no agent",
             "Install the agent",
@@ -290,7 +290,7 @@ def test_an_instance_without_a_launch_time_owner_title_or_first_day_is_announced
     assert notice["From"] is None
     for body in parts(notice):
         assert "no title" in body
-        assert "since 2026-11-24T01:00:00Z" in body
+        assert "since 2026-11-24 01:00 UTC" in body
 
 
 def test_the_same_change_is_the_same_message_and_its_id_names_no_machine_and_no_address() -> None:
