@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from bench.truth import PARTS, compare, rows
+from reporter.core.language import codes, language
 from reporter.sandbox.serve import sandbox
 from tests.whole.conftest import NOW, Served
+from tests.whole.sentences import left_english
 from tests.whole.test_run import CLOCK, reporter
 
 SIZES = [
@@ -55,6 +57,11 @@ def test_a_run_says_what_the_estate_was_built_for(folder: Path, estate: Served, 
 def test_each_state_occurs_as_often_as_it_was_built(folder: Path, estate: Served, file: str, column: str) -> None:
     said = Counter(row[column] for row in rows(folder / f"{file}.csv"))
     assert said == estate.truth["counts"][file]
+
+
+@pytest.mark.parametrize("code", [code for code in codes() if code != "en"])
+def test_every_sentence_of_a_run_can_be_said_in_every_language(folder: Path, code: str) -> None:
+    assert left_english(folder, language(code)) == []
 
 
 SPOILT: dict[str, tuple[str, Callable[[Any], Any]]] = {
