@@ -5,6 +5,8 @@ A link is signed with the job's own credentials: who has it can read that one fi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -39,9 +41,10 @@ class Links:
         """Store a file under the prefix, over what has its name; a link to it. Raises Denied, Unavailable."""
         key = f"{self.prefix}/{name}" if self.prefix else name
         kind = next((kind for ending, kind in _TYPES.items() if name.endswith(ending)), "application/octet-stream")
-        where = f"s3:PutObject at s3://{self.bucket}/{key}"
-        try:
-            client = _client(self._region())
+        with self._explained("HeadBucket"):
+            answer = _client(HOME_REGION).head_bucket(Bucket=self.bucket)
+        client = _client(str(answer.get("BucketRegion") or HOME_REGION))  # a link holds at the bucket's own region only
+        with self._explained("PutObject"):
             client.put_object(
                 Bucket=self.bucket,
                 Key=key,
@@ -52,17 +55,18 @@ class Links:
             )
             wanted = {"Bucket": self.bucket, "Key": key}
             return str(client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=int(self.valid.total_seconds())))
+
+    @contextmanager
+    def _explained(self, operation: str) -> Iterator[None]:
+        where = f"s3:{operation} at s3://{self.bucket}"
+        try:
+            yield
         except ClientError as error:
-            raise from_answer(error, where=where, service="s3", operation="PutObject") from error
+            raise from_answer(error, where=where, service="s3", operation=operation) from error
         except BotoCoreError as error:
             raise from_the_way(error, where=where) from error
         except BrokenPage as error:
             raise Unavailable(f"{where}: broken answer: {error}"[:300]) from error
-
-    def _region(self) -> str:
-        """A link holds only at the bucket's own region."""
-        answer = _client(HOME_REGION).head_bucket(Bucket=self.bucket)
-        return str(answer.get("BucketRegion") or answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region") or HOME_REGION)
 
 
 def _client(region: str) -> Any:

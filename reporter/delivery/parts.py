@@ -53,7 +53,7 @@ def ready(file: Path, seal: str, *, sender: str, reply_to: str | None, max_bytes
     said = EmailMessage(policy=policy.SMTP)
     for name, value in sealed.items():
         if not name.lower().startswith(("content-", "mime-version")) and name != FILES:
-            said[name] = str(value)
+            said[name] = str(value).strip()  # a long one is folded after its name
     said["From"] = sender
     if reply_to:
         said["Reply-To"] = reply_to

@@ -73,7 +73,8 @@ def of_run(store: Store, run: str) -> list[Delivery]:
 
 def tables(store: Store, chain: str, out: Path) -> Tables:
     """DELIVERIES of the newest run of a chain that had something to publish: as the state says it, and its folder below `out` where that is here."""
-    announced = {_number(name.split("/")[1]) for name in store.names(f"{FOLDER}{chain}-")}
+    known_runs = {name.split("/")[1] for name in store.names(f"{FOLDER}{chain}-")}
+    announced = {_number(run) for run in known_runs if run.rpartition("-")[0] == chain}
     sealed = next((run for run in reversed(runs(out)) if message_files(run)), None)
     number = max([*announced, _number(sealed.name) if sealed else 0], default=0)
     run = f"{chain}-{number:06d}"
@@ -116,7 +117,12 @@ def _known(store: Store, run: str, name: str) -> Delivery:
 
 def _read(store: Store, name: str) -> dict[str, Any]:
     data = store.read(name)
-    return {} if data is None else dict(json.loads(data))
+    if data is None:
+        return {}
+    said = json.loads(data)
+    if not isinstance(said, dict):
+        raise ValueError("no record")  # noqa: TRY004  # as any other text that is none
+    return said
 
 
 def _row(delivery: Delivery) -> Row:
