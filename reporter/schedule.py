@@ -314,7 +314,7 @@ PlainAddress = Annotated[Address, AfterValidator(_plain)]
 class MailRecipient(Section):
     """Somebody who gets a mail of each scheduled run, in one language, with what the clearance allows."""
 
-    to: PlainAddress = Field(min_length=1)
+    to: PlainAddress
     group: Group
     language: str = ""
     """default: the first of reports.languages"""

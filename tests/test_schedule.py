@@ -168,6 +168,67 @@ def test_a_mistake_in_the_mail_settings_is_named(mistake: str, message: str) -> 
     assert "hunter2" not in said(email(mistake))
 
 
+MAILED = """
+reports: {languages: [en]}
+deliver:
+  email:
+    sender: reporter@example.com
+    ses: {region: eu-central-1}
+    owners: true
+    link_bucket: s3://too-large/mails
+    recipients:
+      - {to: ciso@example.com, group: management, language: de}
+      - {to: team@example.com, group: security, clearance: report}
+      - {to: payments@example.com, group: owner}
+owners: {addresses: {payments: payments@example.com, billing: payments@example.com, orders: orders@example.com}, default: secops@example.com}
+"""
+
+
+def test_everybody_has_one_mail_with_language_and_clearance() -> None:
+    schedule = parse(GOOD + MAILED, "here")
+    assert [(one.to, one.group.value, one.language, one.clearance.value, one.own_rows) for one in schedule.recipients()] == [
+        ("ciso@example.com", "management", "de", "report", False),
+        ("team@example.com", "security", "en", "report", False),
+        ("payments@example.com", "owner", "en", "summary", True),
+        ("orders@example.com", "owner", "en", "summary", True),
+    ]
+    assert schedule.languages() == ("en", "de")
+    assert schedule.deliver.email is not None
+    assert schedule.deliver.email.link_hours == 24
+    assert Schedule.model_validate_json(schedule.model_dump_json()) == schedule
+
+
+def test_somebody_who_also_owns_instances_has_one_mail_with_its_rows() -> None:
+    schedule = parse(GOOD + MAILED.replace("to: team@example.com", "to: orders@example.com"), "here")
+    assert [(one.to, one.own_rows) for one in schedule.recipients()][1:] == [("orders@example.com", True), ("payments@example.com", True)]
+
+
+def test_nobody_is_mailed_unless_named() -> None:
+    assert parse(GOOD, "here").recipients() == ()
+    assert parse(email(f"{SENDER}, smtp: {{host: a}}"), "here").recipients() == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "message"),
+    [
+        ("group: security", "group: securty", "deliver.email.recipients[1].group"),
+        ("language: de", "language: xx", "there is no language 'xx'"),
+        ("clearance: report", "clearance: all", "deliver.email.recipients[1].clearance"),
+        ("group: owner}", "group: owner, clearance: full}", "an owner gets its own rows and nothing else"),
+        ("to: team@example.com", "to: CISO@example.com", "named twice: ciso@example.com"),
+        ("to: payments@example.com, group: owner", "to: other@example.com, group: owner", "other@example.com owns nothing"),
+        ("link_bucket: s3://too-large/mails", "link_bucket: https://too-large", "deliver.email.link_bucket"),
+        ("link_bucket: s3://too-large/mails", "link_hours: 169", "deliver.email.link_hours"),
+        ("to: ciso@example.com", "to: ''", "recipients[0].to: an address in plain ASCII"),
+        ("orders: orders@example.com", "orders: ördérs@example.com", "is not plain ASCII"),
+        (r"to: ciso@example.com", r'to: "a@example.com\r\nBcc: b@example.com"', "an address like"),
+    ],
+)
+def test_a_mistake_among_the_recipients_is_named(wrong: str, right: str, message: str) -> None:
+    assert wrong in MAILED
+    assert message in said(GOOD + MAILED.replace(wrong, right))
+
+
 def test_a_literal_secret_is_never_repeated() -> None:
     assert "tmc12-very-secret" not in said(GOOD.replace('"env:WP_API_KEY"', "tmc12-very-secret"))
 
@@ -201,3 +262,8 @@ def test_a_language_is_one_that_there_are_translations_for_and_each_is_taken_onc
     assert "there is no language 'dee'; did you mean de?" in said(GOOD + "reports: {languages: [dee]}")
     assert "there is no language 'fr'; known: en, de" in said(GOOD + "reports: {languages: [fr]}")
     assert "reports.languages" in said(GOOD + "reports: {languages: []}")
+
+
+def test_a_framework_is_named_by_its_short_or_full_name() -> None:
+    assert parse(GOOD + 'reports: {frameworks: [pci-dss, "BSI C5:2020", pci-dss]}', "here").reports.frameworks == ("pci-dss", "BSI C5:2020")
+    assert "there is no framework 'pci'; did you mean" in said(GOOD + "reports: {frameworks: [pci]}")

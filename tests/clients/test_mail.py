@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 
 from reporter.clients import mail
-from reporter.clients.mail import opener, plain_address
+from reporter.clients.mail import opener, passing, plain_address
 from reporter.core.action import Refused, Uncertain
 from reporter.core.errors import Denied, ScheduleError
 from reporter.schedule import Email
@@ -135,6 +135,36 @@ def test_a_refusal_is_told_in_the_servers_words(smtp: SmtpServer, step: str, ans
         opener(plainly(smtp))(a_message())
     assert said in caught.value.message
     assert smtp.taken == []
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "helps"),
+    [
+        ("connect", "421 4.3.2 too many connections", True),
+        ("mail", "451 4.7.1 later", True),
+        ("rcpt", "450 4.2.0 greylisted", True),
+        ("data", "451 4.3.0 not now", True),
+        ("message", "452 4.2.2 mailbox full", True),
+        ("rcpt", "550 5.1.1 nobody", False),
+        ("message", "554 5.7.1 spam", False),
+    ],
+)
+def test_only_what_may_pass_is_worth_another_try(smtp: SmtpServer, step: str, answer: str, helps: bool) -> None:
+    smtp.answers[step] = answer
+    with pytest.raises(Refused) as caught:
+        opener(plainly(smtp))(a_message())
+    assert passing(caught.value) is helps
+
+
+def test_a_server_that_is_not_there_may_come_back_and_a_certificate_does_not_mend_itself(smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    smtp.cut = "connect"
+    with pytest.raises(Refused) as lost:
+        opener(plainly(smtp))(a_message())
+    smtp.cut = ""
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(Refused) as untrusted:
+        opener(through(smtp))(a_message())
+    assert (passing(lost.value), passing(untrusted.value)) == (True, False)
 
 
 def test_one_refused_recipient_stops_the_message_to_all(smtp: SmtpServer) -> None:
@@ -272,8 +302,9 @@ def test_a_missing_right_is_denied_with_the_permission(ses: AwsServer) -> None:
 @pytest.mark.parametrize(("code", "status"), [("MessageRejected", 400), ("TooManyRequestsException", 429), ("SendingPausedException", 400)])
 def test_an_answer_of_no_is_a_refusal(ses: AwsServer, code: str, status: int) -> None:
     ses.on(PATH, error(code, "because", status))
-    with pytest.raises(Refused, match=f"{code}: because"):
+    with pytest.raises(Refused, match=f"{code}: because") as caught:
         opener(with_ses())(a_message())
+    assert passing(caught.value) is (status == 429)
     assert len(ses.asked(PATH)) == 1
 
 
@@ -299,8 +330,9 @@ def test_no_clear_answer_leaves_it_uncertain_and_it_is_sent_once(ses: AwsServer,
 def test_an_endpoint_that_is_not_there_is_a_refusal(environment: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
-    with pytest.raises(Refused, match="EndpointConnectionError"):
+    with pytest.raises(Refused, match="EndpointConnectionError") as caught:
         opener(with_ses())(a_message())
+    assert passing(caught.value)
 
 
 def test_no_credentials_are_denied(environment: pytest.MonkeyPatch) -> None:
