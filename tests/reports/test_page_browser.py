@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reporter.reports.page import REPORT
-from tests.reports.views import hostile, view
+from reporter.reports.view import View
+from reporter.tables.joined import CHANGES, TREND
+from tests.reports.views import hostile, row, view
 
 pytestmark = pytest.mark.browser
 
@@ -60,3 +64,38 @@ def test_why_a_row_is_there_is_seen_without_scrolling_sideways(tmp_path: Path, b
     ends = page.evaluate("[...document.querySelectorAll('th')].filter(th => th.textContent === 'Why').map(th => th.getBoundingClientRect().right)")
     assert len(ends) == 4
     assert max(ends) <= 1280
+
+
+def _rich() -> View:
+    """A view with something in every section: two runs to compare, several accounts, exposed hosts."""
+    seen = view(compared_with="main-000000", compared_notes=("a note",), languages=("en", "de"))
+    runs = [
+        row(TREND, run=f"main-00000{n}", failed=5 - n, unknown=n, protected=3, instances=4, at=seen.now - timedelta(days=2 - n)) for n in range(3)
+    ]
+    return replace(
+        seen, tables={**seen.tables, TREND.name: TREND.frame(runs), CHANGES.name: CHANGES.frame([row(CHANGES, change="new", cause="world")])}
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("code", ["en", "de"])
+def test_axe_finds_nothing_serious(tmp_path: Path, browser: Any, scheme: str, code: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    REPORT.write_all(tmp_path, _rich())
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    page.goto((tmp_path / ("report.html" if code == "en" else "report.de.html")).as_uri(), wait_until="load")
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).response
+    assert len(found["passes"]) > 10
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found["violations"]] == []
+
+
+def test_the_page_prints_on_a4_with_its_table_heads_repeated(tmp_path: Path, browser: Any) -> None:
+    REPORT.write(tmp_path, _rich())
+    page = browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri(), wait_until="load")
+    page.pdf(path=str(tmp_path / "report.pdf"), prefer_css_page_size=True)
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('thead')).display") == "table-header-group"
+    assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
