@@ -86,7 +86,13 @@ def test_an_edited_plan_is_refused(edit: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored", [{}, {"hash": "x", "changes": [], "expires": "soon"}, {"hash": "x", "changes": [{}], "expires": "2027-01-01T00:00:00Z"}]
+    "stored",
+    [
+        {},
+        {"hash": "x", "changes": [], "expires": "soon"},
+        {"hash": "x", "changes": [{}], "expires": "2027-01-01T00:00:00Z"},
+        {"hash": "x", "changes": [], "expires": "2027-01-01T00:00:00Z", "run": "\ud800"},
+    ],
 )
 def test_what_is_no_plan_is_refused(stored: dict[str, Any]) -> None:
     with pytest.raises(ScheduleError, match="no plan"):

@@ -18,7 +18,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from reporter.acting import Act
 from reporter.changing import Changing
 from reporter.clients.store import FolderStore, Store
 from reporter.core.answers import canonical
