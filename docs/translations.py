@@ -31,6 +31,8 @@ STATES = (
     *(status.value.lower() for status in Status),
     *(state.value for state in ScopeState),
     *(*view.PROTECTIONS, *view.PATCH_STATES, *view.ACTION_STATES, *view.ENTRY_STATES, "allowed", "conditional"),
+    *view.CHANGE_KINDS,
+    *("sent", "refused", "not_sent"),
     *("scheduled", "event", "judge", "apply", "undo"),
     *RESTING,
     *("running", "pending", "on", "off", "real-time", "prevent", "detect", "inactive"),

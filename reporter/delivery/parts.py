@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from reporter.core.errors import ScopeProblem
-from reporter.core.language import Language, language
+from reporter.core.language import Language, language, mark
 
 SEAL, FILES = "X-Report-Seal", "X-Report-Files"
 """headers: what every sent report carries; which files of the run go with a message"""
@@ -104,15 +104,15 @@ def _about(large: Iterable[File], spoken: Language, run: str, hours: int, link: 
             except ScopeProblem as problem:
                 why = f"{problem.message}; grant {problem.permission}" if problem.permission else problem.message
             else:
-                text = "%(file)s (%(size)s KiB) is too large for a mail. This link holds for %(hours)s hours at most: %(url)s"
+                text = mark("%(file)s (%(size)s KiB) is too large for a mail. This link holds for %(hours)s hours at most: %(url)s")
                 yield spoken.gettext(text, file=one.name, size=size, hours=hours, url=url)
                 continue
-        text = "%(file)s (%(size)s KiB) is too large for a mail and not linked (%(why)s). "
+        text = mark("%(file)s (%(size)s KiB) is too large for a mail and not linked (%(why)s).")
         said = spoken.gettext(text, file=one.name, size=size, why=why)
         if one.in_run:
-            yield said + spoken.gettext("It is in the folder of the run: %(run)s.", run=run)
+            yield said + " " + spoken.gettext("It is in the folder of the run: %(run)s.", run=run)
         else:
-            yield said + spoken.gettext("Ask the security team for it.")
+            yield said + " " + spoken.gettext("Ask the security team for it.")
 
 
 def _linked(line: str) -> str:

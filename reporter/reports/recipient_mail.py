@@ -21,7 +21,7 @@ import jinja2
 import pandas as pd
 
 from reporter.core.clock import iso
-from reporter.core.language import Language, language
+from reporter.core.language import Language, language, mark
 from reporter.core.recipient import Clearance, Group, Recipient
 from reporter.core.result import Status
 from reporter.core.text import one_line
@@ -116,12 +116,12 @@ def _subject(
     language: Language, view: View, counts: Mapping[str, int], failures: pd.DataFrame, changes: Mapping[str, int], own: OwnRows | None
 ) -> str:
     """One line, of numbers and our own words alone."""
-    numbers = {"date": f"{view.now:%Y-%m-%d}", "fail": language.number(counts["FAIL"]), "unknown": language.number(counts["UNKNOWN"])}
+    numbers = {"day": f"{view.now:%Y-%m-%d}", "fail": language.number(counts["FAIL"]), "unknown": language.number(counts["UNKNOWN"])}
     if own is not None:
         bare = {"bare": language.number(len(own.unprotected)), "all": language.number(len(own.instances))}
-        text = "Your workloads %(date)s: %(fail)s fail, %(unknown)s unknown, %(bare)s of %(all)s instances not protected"
+        text = mark("Your workloads %(day)s: %(fail)s fail, %(unknown)s unknown, %(bare)s of %(all)s instances not protected")
         return language.gettext(text, **numbers, **bare)
-    said = language.gettext("Workload compliance %(date)s: %(fail)s fail, %(unknown)s unknown", **numbers)
+    said = language.gettext("Workload compliance %(day)s: %(fail)s fail, %(unknown)s unknown", **numbers)
     worst = next((severity for severity in WORST_FIRST if (failures["severity"] == severity.value).any()), None)
     if worst is not None:
         said += f", {language.number(int((failures['severity'] == worst.value).sum()))} {worst.value}"
