@@ -20,6 +20,7 @@ from reporter.core.modules import MODULES
 from reporter.core.result import Status
 from reporter.core.scope import ScopeState
 from reporter.core.verdicts import RESTING
+from reporter.frameworks import NO_EVIDENCE, mapping
 from reporter.judge import discover
 from reporter.reports import view, workbook
 
@@ -37,6 +38,7 @@ STATES = (
     *RESTING,
     *("running", "pending", "on", "off", "real-time", "prevent", "detect", "inactive"),
     *("never", "or"),
+    *("high", "medium", "low", NO_EVIDENCE.lower()),
     *MODULES,
     *(module.name for module in protection_modules.MODULES.values()),
 )
@@ -50,6 +52,7 @@ def texts() -> Iterator[tuple[str | None, str | tuple[str, str]]]:
             yield None, said if isinstance(said, str) else (said[0], said[1])
     yield from (("state", state) for state in STATES)
     yield from (("check", check.title) for check in discover())
+    yield from (("control", row.title) for row in mapping())
     yield from (("column", name) for name in workbook.heads())
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 import reporter.reports
-from reporter import __version__
+from reporter import __version__, frameworks
 from reporter.acting import Act
 from reporter.approving import require_sealed, standing_approval
 from reporter.changing import Changing, acted, actions_frame, planned
@@ -53,6 +53,7 @@ from reporter.scopes import plan_scopes
 from reporter.state import deliveries, journal, sequence
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
+from reporter.tables.controls import CONTROLS
 from reporter.tables.joined import ACTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
 
 
@@ -327,6 +328,7 @@ def _view(
             RESULTS.name: results,
             SCOPES.name: scopes_frame(world.ledger),
             ACTIONS.name: actions_frame(rows),
+            CONTROLS.name: frameworks.controls(results, schedule.reports.frameworks),
         },
         compared_with=changes.compared_with,
         compared_notes=changes.notes,

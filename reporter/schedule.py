@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from reporter import frameworks
 from reporter import schedule_errors as explain
 from reporter.core.language import SOURCE, codes
 from reporter.core.recipient import DEFAULT_CLEARANCE, Clearance, Group, Recipient
@@ -247,11 +248,17 @@ class Reports(Section):
     languages: tuple[str, ...] = Field((SOURCE,), min_length=1)
     """the first one has the contract's file names, each further one its code in them: report.de.html"""
     frameworks: tuple[str, ...] = ()
+    """which frameworks the controls are shown of, by short or full name; none: all"""
 
     @field_validator("languages")
     @classmethod
     def _languages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return known(value, codes(), "language")
+
+    @field_validator("frameworks")
+    @classmethod
+    def _frameworks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return known(value, frameworks.names(), "framework")
 
 
 def known(given: tuple[str, ...], names: Collection[str], what: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from reporter.core.text import legible
 from reporter.reports.exposure import exposure
 from reporter.reports.heat import heat_map
 from reporter.reports.trend import chart
-from reporter.reports.view import ACTION_STATES, Report, View
+from reporter.reports.view import ACTION_STATES, CONTROL_STATUSES, Report, View
 from reporter.tables.deliveries import DELIVERIES
 from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
 
@@ -41,6 +41,7 @@ TONES = {
     **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules"), "fail"),
     **dict.fromkeys(("available", "generic_only", "no_rule", "allowed", "denied", "failed", "open", "refused", "not_sent"), "fail"),
     **dict.fromkeys(("new", "reopened", "waiver_expired"), "fail"),
+    **dict.fromkeys(("NO_AUTOMATED_EVIDENCE",), "fail"),
     **dict.fromkeys(("newly_unknown", "gone"), "unknown"),
     **dict.fromkeys(("fixed", "known_again"), "pass"),
     **dict.fromkeys(("newly_waived",), "waived"),
@@ -110,6 +111,7 @@ def render(view: View) -> str:
             unread_count=sum(view.by_scope_state()[state] for state in ("denied", "unavailable")),
             blocks=_blocks(view),
             heat=heat_map(view),
+            controls=_controls(view),
             funnel=_funnel(view),
             direction=_direction(view),
             trend=chart(view.trend()),
@@ -391,6 +393,29 @@ def _direction(view: View) -> dict[str, int]:
     return {status: int(now[column]) - int(last[column]) for status, column in names.items()}
 
 
+def _controls(view: View) -> list[tuple[str, Block]]:
+    """One table for each framework, what fails and what has no evidence first."""
+    said, _ = view.language, view.language.gettext
+    controls = view.controls()
+    rank = controls["status"].map({status: place for place, status in enumerate(CONTROL_STATUSES)})
+    rows = controls.assign(
+        rank=rank,
+        title=[said.pgettext("control", title) for title in controls["title"]],
+        confidence=[said.words(word) for word in controls["confidence"]],
+    ).sort_values("rank", kind="stable")
+    shown = (
+        Shown(_("Status"), "status", "tone"),
+        Shown(_("Control"), "control_id", "code"),
+        Shown(_("What it is about"), "title", "wide"),
+        Shown(_("Checks"), "checks", "list"),
+        Shown(_("Confidence"), "confidence"),
+        Shown(_("Fail"), "failing", "n"),
+        Shown(_("Unknown"), "unknown", "n"),
+    )
+    named = {name: rows[rows["framework"] == name] for name in view.by_framework()}
+    return [(name, _block(said, legible(name), frame, shown, "controls.csv", "")) for name, frame in named.items()]
+
+
 def _actions(view: View) -> pd.DataFrame:
     """What failed or waits first, then what was done, what is proposed, and what was held back; worst first in each."""
     rows = view.table(ACTIONS)
@@ -448,7 +473,7 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"
     if look == "tone":
-        return Cell(said.words(text), TONES.get(text, ""))
+        return Cell(status_word(said, text) if text.isupper() else said.words(text), TONES.get(text, ""))
     return Cell(text, "wide" if look == "reason" else look)
 
 

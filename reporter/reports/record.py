@@ -18,6 +18,7 @@ import pandas as pd
 
 from reporter.core.table import Kind, Table
 from reporter.reports.view import Report, View
+from reporter.tables.controls import CONTROLS
 from reporter.tables.joined import BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
@@ -82,6 +83,7 @@ CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
         WEB_ENTRIES,
         ("account", "region", "entry", "type", "internet_facing", "web_acl", "instances", "policies", "wanted_groups", "present_groups", "state"),
     ),
+    "controls.csv": (CONTROLS, CONTROLS.names),
 }
 """File -> its table and the columns that the contract names, in order."""
 

@@ -18,6 +18,7 @@ from reporter.core.result import ROLL_UP, Severity, Status
 from reporter.core.scope import ScopeState
 from reporter.core.settings import OwnersSettings
 from reporter.core.table import Table
+from reporter.tables.controls import CONTROLS
 from reporter.tables.joined import (
     ACTIONS,
     BUCKET_ACCESS,
@@ -50,6 +51,7 @@ CHANGE_KINDS = ("waiver_expired", "reopened", "new", "newly_unknown", "gone", "n
 """worst first; each change is of one kind (history/changes.py says which)"""
 CAUSES = ("world", "rule", "exception", "reading", "")
 """why a result changed; empty: it cannot be told, and compared_notes says why"""
+CONTROL_STATUSES = ("FAIL", "NO_AUTOMATED_EVIDENCE", "UNKNOWN", "WAIVED", "PASS", "NOT_APPLICABLE")
 WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
@@ -140,6 +142,15 @@ class View:
     def by_action_state(self) -> dict[str, int]:
         """State -> rows of all actions, every state named."""
         return _counts(self.table(ACTIONS)["state"], ACTION_STATES)
+
+    def controls(self) -> pd.DataFrame:
+        """CONTROLS of the frameworks that the schedule names, framework by framework."""
+        return self.table(CONTROLS)
+
+    def by_framework(self) -> dict[str, dict[str, int]]:
+        """Framework -> status (NO_AUTOMATED_EVIDENCE among them) -> controls, every status named."""
+        controls = self.controls()
+        return {str(name): _counts(rows["status"], CONTROL_STATUSES) for name, rows in controls.groupby("framework", observed=True, sort=True)}
 
     def check_rows(self) -> list[tuple[Check, str, dict[str, int]]]:
         """Each check with its rolled-up status ("" where it judged nothing) and its counts by status."""

@@ -42,6 +42,7 @@ SHEETS = (
     (mark("Bucket access"), "bucket_access.csv"),
     (mark("Web entries"), "web_entries.csv"),
     (mark("Findings"), "findings.csv"),
+    (mark("Controls"), "controls.csv"),
     (mark("Scopes"), "scopes.csv"),
 )
 SENTENCES = ("reason", "observed", "expected", "message", "error", "allowed_by")

@@ -78,6 +78,7 @@ def test_the_files_of_the_contract_hold_the_columns_of_the_contract(tmp_path: Pa
         "virtual_patches.csv": "account,region,instance_id,image,cve,severity,state,rule_identifiers,policy,finding_arn,first_observed,age_days",
         "bucket_access.csv": "bucket,account,role_arn,instance_id,via,allowed_by,decision,protection",
         "web_entries.csv": "account,region,entry,type,internet_facing,web_acl,instances,policies,wanted_groups,present_groups,state",
+        "controls.csv": "framework,control_id,title,status,confidence,checks,context,failing,unknown",
     }
 
 

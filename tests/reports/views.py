@@ -14,11 +14,12 @@ from reporter.core.settings import OwnersSettings
 from reporter.core.table import Column, Kind, Table
 from reporter.propose import plan
 from reporter.reports.view import View
+from reporter.tables.controls import CONTROLS
 from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 A, R, I = "111122223333", "eu-central-1", "i-0000000000000001"  # noqa: E741
-TABLES = (RESULTS, SCOPES, INSTANCES, FINDINGS, VIRTUAL_PATCHES, BUCKET_ACCESS, WEB_ENTRIES, ACTIONS)
+TABLES = (RESULTS, SCOPES, INSTANCES, FINDINGS, VIRTUAL_PATCHES, BUCKET_ACCESS, WEB_ENTRIES, ACTIONS, CONTROLS)
 
 HOSTILE = (
     '=HYPERLINK("http://evil.example","click")',
@@ -61,6 +62,7 @@ _STATES: dict[str, dict[str, Any]] = {
     VIRTUAL_PATCHES.name: {"state": "available", "severity": "CRITICAL"},
     BUCKET_ACCESS.name: {"decision": "allowed", "protection": "protected", "via": "task_role"},
     ACTIONS.name: {"state": "failed", "severity": "HIGH", "run": "main-000001"},
+    CONTROLS.name: {"status": "NO_AUTOMATED_EVIDENCE", "confidence": "low"},
     WEB_ENTRIES.name: {"state": "missing_acl", "type": "alb"},
 }
 
