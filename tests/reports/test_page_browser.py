@@ -80,7 +80,7 @@ def _rich() -> View:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("code", ["en", "de"])
 def test_axe_finds_nothing_serious(tmp_path: Path, browser: Any, scheme: str, code: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     REPORT.write_all(tmp_path, _rich())
     page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
