@@ -42,6 +42,15 @@ actions:                        # off | plan: nothing is changed in the world
   attach_managed_rule_group: {{mode: plan}}
   notify_owner: {{mode: plan}}
 
+# deliver:                      # who gets a mail of each run; through smtp or ses
+#   email:
+#     sender: reporter@example.com
+#     smtp: {{host: mail.example.com, user: reporter, password: "env:SMTP_PASSWORD"}}
+#     owners: true              # each address of owners.addresses: its own rows
+#     recipients:
+#       - {{to: ciso@example.com, group: management}}
+#       - {{to: secops@example.com, group: security}}
+
 exceptions: []
 # - {{check: firewall_active, resource: i-0123456789abcdef0, reason: "…", owner: "…", approved_by: "someone else", ticket: "…", expires: 2027-03-31}}
 """
