@@ -33,6 +33,7 @@ STATES = (
     *(state.value for state in ScopeState),
     *(*view.PROTECTIONS, *view.PATCH_STATES, *view.ACTION_STATES, *view.ENTRY_STATES, "allowed", "conditional"),
     *view.CHANGE_KINDS,
+    *filter(None, view.CAUSES),
     *("sent", "refused", "not_sent"),
     *("scheduled", "event", "judge", "apply", "undo"),
     *RESTING,
