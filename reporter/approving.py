@@ -17,7 +17,7 @@ from reporter.evidence.key import signing_key
 from reporter.evidence.seal import broken
 from reporter.history.stored import StoredRun, read_plan, read_run
 from reporter.opening import open_clients
-from reporter.propose import changes_of
+from reporter.propose import changes_of, schedule_digest
 from reporter.schedule import Schedule
 from reporter.state.approvals import Approval, approval_of, approve, same_identity
 
@@ -35,13 +35,12 @@ def approve_plan(stored: Path, by: str, now: datetime) -> tuple[Approval, Sequen
     was, plan = read_run(stored), read_plan(stored)
     out = stored.resolve().parent
     changes = [change for change in changes_of(plan, str(stored / "plan.json")) if not change.held]
-    require_sealed(stored, was.schedule, out)
-    _require_fresh(plan, stored, now)
+    _require_as_planned(stored, was, plan, now)
     if not changes:
         raise ScheduleError("the plan has no change that could be made", where=str(stored / "plan.json"), fix=AGAIN, meanwhile=NOTHING)
     clients = open_clients(was.schedule)
     identity = clients.aws.identity("")["arn"]
-    own = same_identity(identity, was.identity)
+    own = same_identity(identity, str(plan["identity"]))
     if own and was.schedule.approvals.separate:
         raise _own_identity()
     store = open_store(was.schedule, out, clients.aws)
@@ -52,14 +51,14 @@ def approve_plan(stored: Path, by: str, now: datetime) -> tuple[Approval, Sequen
 def standing_approval(stored: Path, was: StoredRun, plan: Mapping[str, Any], store: Store, now: datetime) -> Approval:
     """The approval under which a plan may be applied now. Raises ScheduleError where there is none that holds."""
     where = str(stored / "plan.json")
-    require_sealed(stored, was.schedule, stored.resolve().parent)
-    _require_fresh(plan, stored, now)
+    _require_as_planned(stored, was, plan, now)
     approval = approval_of(store, str(plan["hash"]))
     if approval is None:
         raise ScheduleError("nobody approved this plan", where=where, fix=f"reporter approve {stored} --by WHO", meanwhile=NOTHING)
     if not approval.valid(now):
         raise ScheduleError(f"the approval holds from {approval.at} to {approval.expires}", where=where, fix=AGAIN, meanwhile=NOTHING)
-    if approval.self_approved and was.schedule.approvals.separate:
+    own = approval.self_approved or same_identity(approval.identity, str(plan["identity"]))
+    if own and was.schedule.approvals.separate:
         raise _own_identity()
     return approval
 
@@ -72,7 +71,11 @@ def require_sealed(stored: Path, schedule: Schedule, out: Path) -> None:
         raise ScheduleError(f"the run is not as it was sealed: {problem}", where=str(stored), fix=fix, meanwhile=NOTHING)
 
 
-def _require_fresh(plan: Mapping[str, Any], stored: Path, now: datetime) -> None:
+def _require_as_planned(stored: Path, was: StoredRun, plan: Mapping[str, Any], now: datetime) -> None:
+    """Raises ScheduleError where the run is not as it was sealed, its schedule not the one the plan was made by, or the plan no longer fresh."""
+    require_sealed(stored, was.schedule, stored.resolve().parent)
+    if plan.get("schedule") != schedule_digest(was.schedule):
+        raise ScheduleError("the run's schedule is not the one its plan was made by", where=str(stored / "run.json"), fix=AGAIN, meanwhile=NOTHING)
     if clock.parse(plan["expires"]) <= now:
         raise ScheduleError(f"the plan expired at {plan['expires']}", where=str(stored / "plan.json"), fix=AGAIN, meanwhile=NOTHING)
 

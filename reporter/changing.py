@@ -120,7 +120,7 @@ def planned(run: str, schedule: Schedule, now: datetime, identity: str, world: W
     """Propose only: the plan, and its rows."""
     actions = discover()
     changes = propose(world, past, schedule.actions, actions)
-    return plan(run, changes, modes(schedule.actions, actions), now, identity), proposed(changes, now)
+    return plan(run, changes, modes(schedule.actions, actions), now, identity, schedule), proposed(changes, now)
 
 
 def acted(world: World, rows: Sequence[Act]) -> World:

@@ -18,7 +18,7 @@ from reporter.core.clock import iso, parse
 from reporter.core.errors import ScheduleError
 from reporter.core.past import Past
 from reporter.core.world import World
-from reporter.schedule import Actions
+from reporter.schedule import Actions, Schedule
 
 VALID_FOR = timedelta(hours=24)
 LIMIT_WINDOW = timedelta(hours=24) - timedelta(minutes=15)
@@ -68,18 +68,33 @@ def limited(changes: Iterable[Change], action: Action, past: Past, settings: Act
     return kept
 
 
-def plan(run_id: str, changes: Sequence[Change], modes: Mapping[str, str], now: datetime, identity: str = "") -> dict[str, Any]:
+def plan(
+    run_id: str, changes: Sequence[Change], modes: Mapping[str, str], now: datetime, identity: str = "", schedule: Schedule | None = None
+) -> dict[str, Any]:
     """plan.json: the proposed changes with before and after, what each action may do, the hash of all of it, and when the plan expires.
 
-    `identity`: ARN of whoever the job ran as.
+    `identity`: ARN of whoever the job ran as. `schedule`: what it ran by; the plan holds its hash, so that an approved plan is never applied by
+    another one: another server, another role, other limits.
     """
     rows = [{**change.as_json(), "state": "skipped" if change.held else "planned"} for change in changes]
-    body = {"run": run_id, "identity": identity, "modes": dict(sorted(modes.items())), "changes": rows, "expires": iso(now + VALID_FOR)}
+    body = {
+        "run": run_id,
+        "identity": identity,
+        "schedule": "" if schedule is None else schedule_digest(schedule),
+        "modes": dict(sorted(modes.items())),
+        "changes": rows,
+        "expires": iso(now + VALID_FOR),
+    }
     return {**body, "hash": digest(body)}
 
 
+def schedule_digest(schedule: Schedule) -> str:
+    """SHA-256 of a schedule as it was understood; secrets are references there."""
+    return digest(json.loads(schedule.model_dump_json()))
+
+
 def digest(plan: Mapping[str, Any]) -> str:
-    """The hash of a plan: of everything in it but the hash itself."""
+    """The hash of a plan: of everything in it but the hash itself. The order of names makes no difference."""
     body = {name: value for name, value in plan.items() if name != "hash"}
     canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     return hashlib.sha256(canonical).hexdigest()

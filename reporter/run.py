@@ -183,7 +183,7 @@ def undo_run(stored: Path, now: datetime, *, watch: Watch | None = None) -> Fini
     store = open_store(was.schedule, stored.resolve().parent, clients.aws)
 
     def acts(facts: _Facts) -> Acts:
-        empty = hashed(facts.run_id, (), {}, now, facts.identity)
+        empty = hashed(facts.run_id, (), {}, now, facts.identity, was.schedule)
         return lambda _: (empty, _changing(facts, store, clients, watch).undone(was.run_id))
 
     return _on_stored("undo", stored, was, now, clients, store, None, acts, watch)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as some
@@ -89,7 +90,7 @@ def whole(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     pack = Pack(tmp_path_factory.mktemp("whole") / "out")
     pack.run.mkdir(parents=True)
     schedule = bench.schedule()
-    said = plan("main-000001", bench.plan(), {"assign_ips_rule": "plan"}, NOW, JOB)
+    said = plan("main-000001", bench.plan(), {"assign_ips_rule": "plan"}, NOW, JOB, schedule)
     pack.write(said)
     told = {"id": "main-000001", "start": iso(NOW), "endpoint_override": "", "identity": JOB, "schedule": json.loads(schedule.model_dump_json())}
     (pack.run / "run.json").write_text(json.dumps(told), encoding="utf-8")
@@ -280,6 +281,19 @@ def of_another_schedule(pack: Pack) -> None:
     (pack.run / "run.json").write_text(json.dumps(said), encoding="utf-8")
 
 
+def of_another_server_and_sealed_by_a_key_of_its_own(pack: Pack) -> None:
+    """Who can write the run folder names the key in run.json, and seals again with it: the approved plan still is of the schedule it was made by."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (pack.run / "own.pem").write_bytes(pem)
+    said = json.loads((pack.run / "run.json").read_text(encoding="utf-8"))
+    said["schedule"]["evidence"]["key"] = f"file:{pack.run / 'own.pem'}"
+    said["schedule"]["workload_protection"][0]["url"] = "https://elsewhere.example.com/api"
+    (pack.run / "run.json").write_text(json.dumps(said), encoding="utf-8")
+    resealed(pack, key)
+    assert "not the one its plan was made by" in refused(pack)
+
+
 def gone(pack: Pack) -> None:
     (pack.run / "plan.json").unlink()
 
@@ -294,6 +308,7 @@ SPOILT = [
     (larger_and_sealed, LATER),
     (fresher, NOW + timedelta(days=2)),
     (of_another_schedule, LATER),
+    (of_another_server_and_sealed_by_a_key_of_its_own, LATER),
     (gone, LATER),
     (lambda _: None, NOW + timedelta(hours=24)),
     (lambda _: None, NOW - timedelta(seconds=1)),
