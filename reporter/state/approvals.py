@@ -44,6 +44,8 @@ def approval_of(store: Store, plan: str) -> Approval | None:
         return None
     try:
         found = Approval(**json.loads(data))
+        if {type(value) for name, value in asdict(found).items() if name != "self_approved"} != {str} or type(found.self_approved) is not bool:
+            raise TypeError("not an approval")
         parse(found.at), parse(found.expires)
     except (ValueError, TypeError) as error:
         raise ReporterError("the approval cannot be read", where=f"{store.where}/{_name(plan)}", fix="approve a fresh plan") from error
