@@ -139,6 +139,22 @@ def test_wherever_the_process_dies_nothing_is_sent_twice_and_nothing_is_said_tha
     assert len({taken.recipients for taken in smtp.taken}) == len(smtp.taken)
 
 
+def test_a_process_that_dies_while_it_hands_over_leaves_a_message_that_may_have_been_sent(
+    smtp: SmtpServer, store: FolderStore, tmp_path: Path
+) -> None:
+    run, _ = sealed(tmp_path)
+
+    def send(message: EmailMessage) -> str:
+        raise Died
+
+    with pytest.raises(Died):
+        Outbox(settings(smtp), store, lambda: NOW, send).publish(run)
+    told = deliveries.tables(store, "main", tmp_path)["deliveries"]
+    assert list(told["state"]) == ["unknown", "not_sent", "not_sent"]
+    assert states(box(smtp, store).publish(run))[CISO] == "unknown"
+    assert CISO not in received(smtp)
+
+
 def test_a_refused_recipient_is_said_and_the_others_get_theirs(smtp: SmtpServer, store: FolderStore, tmp_path: Path, pauses: list[float]) -> None:
     smtp.answers[f"rcpt {CISO}"] = "550 5.1.1 nobody of that name"
     run, _ = sealed(tmp_path)
