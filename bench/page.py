@@ -1,0 +1,127 @@
+"""How large the page is, how long it takes to write and to open, and how much memory that needs, for so many findings.
+
+    python bench/page.py [--findings 100000]
+
+Instances: one for each hundred findings; every tenth result fails. Prints one line a figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from reporter.core.settings import OwnersSettings
+from reporter.core.table import Kind, Table
+from reporter.judge import discover
+from reporter.propose import plan
+from reporter.reports.page import REPORT
+from reporter.reports.view import View
+from reporter.tables.joined import FINDINGS, INSTANCES, RESULTS, VIRTUAL_PATCHES
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+
+def frame(table: Table, count: int, **columns: object) -> pd.DataFrame:
+    """So many rows; columns that are not given have one value of their kind."""
+    usual = {
+        Kind.INTEGER: 7,
+        Kind.NUMBER: 1.5,
+        Kind.FLAG: False,
+        Kind.TIME: NOW - timedelta(days=40),
+        Kind.TEXTS: ("one", "two"),
+        Kind.INTEGERS: (1, 2),
+    }
+    data: dict[str, object] = {}
+    for column in table.columns:
+        value = columns.get(column.name, usual.get(column.kind, "text"))
+        data[column.name] = value if isinstance(value, np.ndarray) else [value] * count
+    return table.conform(pd.DataFrame(data))
+
+
+def view(findings: int) -> View:
+    """A run with so many package findings."""
+    random = np.random.default_rng(1)
+    hosts = max(findings // 100, 1)
+    names = np.array([f"i-{number:017x}" for number in range(hosts)], dtype=object)
+    accounts = np.array([f"{number % 100:012}" for number in range(hosts)], dtype=object)
+    on = random.integers(0, hosts, findings)
+    arns = np.array([f"arn:aws:inspector2:eu-central-1:111122223333:finding/{number:032x}" for number in range(findings)], dtype=object)
+    checks = discover()
+    results = np.repeat(np.arange(hosts), len(checks))
+    tables = {
+        INSTANCES.name: frame(
+            INSTANCES, hosts, account=accounts, instance_id=names, protection=random.choice(["protected", "offline"], hosts).astype(object)
+        ),
+        VIRTUAL_PATCHES.name: frame(
+            VIRTUAL_PATCHES,
+            findings,
+            account=accounts[on],
+            instance_id=names[on],
+            finding_arn=arns,
+            severity=random.choice(["CRITICAL", "HIGH", "MEDIUM", "LOW"], findings).astype(object),
+            state=random.choice(["prevented", "available", "no_rule"], findings).astype(object),
+            exploit_available=random.random(findings) < 0.1,
+        ),
+        FINDINGS.name: frame(FINDINGS, findings, finding_id=arns, instance_id=names[on], source="inspector"),
+        RESULTS.name: frame(
+            RESULTS,
+            len(results),
+            account=accounts[results],
+            resource=names[results],
+            check_id=np.tile(np.array([check.id for check in checks], dtype=object), hosts),
+            status=random.choice(["PASS", "FAIL"], len(results), p=[0.9, 0.1]).astype(object),
+            severity=random.choice(["CRITICAL", "HIGH", "MEDIUM"], len(results)).astype(object),
+        ),
+    }
+    return View("main-000001", "scheduled", "main", NOW, "0", "", ("main",), checks, tables, plan("main-000001", (), {}, NOW), (), OwnersSettings())
+
+
+def opened(page: Path) -> float | None:
+    """Seconds until Chromium has loaded it; None where there is no Chromium."""
+    program = shutil.which("chromium")
+    if program is None:
+        return None
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # only here
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page()
+        began = time.perf_counter()
+        tab.goto(page.as_uri(), wait_until="load")
+        taken = time.perf_counter() - began
+        browser.close()
+    return taken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--findings", type=int, default=100_000)
+    findings = parser.parse_args().findings
+    seen = view(findings)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with tempfile.TemporaryDirectory() as place:
+        began = time.perf_counter()
+        REPORT.write(Path(place), seen)
+        written = time.perf_counter() - began
+        page = Path(place) / "report.html"
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        load = opened(page)
+        say = sys.stdout.write
+        say(f"findings         {findings}\n")
+        say(f"page             {page.stat().st_size / 1e6:.2f} MB\n")
+        say(f"written in       {written:.2f} s\n")
+        say(f"memory for it    {(peak - before) / 1024:.0f} MB above the tables\n")
+        say(f"opened in        {'no chromium here' if load is None else f'{load:.2f} s'}\n")
+
+
+if __name__ == "__main__":
+    main()
