@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reporter.actions import rules
+from reporter.actions.blast_radius import MOST_RULES
 from reporter.actions.scans import COMPUTERS, WAITING, Asked, asked, records
 from reporter.clients.hand import Hand
 from reporter.clients.workload_protection import Gone
@@ -23,8 +24,6 @@ from reporter.core.world import World
 from reporter.tables.workload_protection import WP_COMPUTERS, WP_RECOMMENDATIONS, WP_RULES
 
 NAME = "recommendation_results"
-MOST_RULES = 300
-"""The vendor's advice for one computer."""
 
 
 def plan(world: World, past: Past, settings: Any) -> list[Change]:
