@@ -15,7 +15,7 @@ from reporter.core.check import VERDICTS, Check, Need, Span
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.result import Severity
 from reporter.core.scope import Scope, ScopeState
-from reporter.core.settings import ExceptionRule
+from reporter.core.settings import ChecksSettings, Days, ExceptionRule
 from reporter.core.world import World
 from reporter.judge import discover, judge
 from reporter.tables.joined import RESULTS
@@ -313,3 +313,43 @@ def test_without_a_history_there_are_no_ages() -> None:
     row = only(judge(world(), [check(verdict())]))
     assert pd.isna(row["first_seen"])
     assert pd.isna(row["age_days"])
+
+
+def test_a_failure_is_due_days_by_severity_after_it_was_first_seen() -> None:
+    since = NOW - timedelta(days=3)
+    history = {("some_check", I1, A, R): ("FAIL", since)}
+    for severity, days in (("CRITICAL", 7), ("HIGH", 30), ("MEDIUM", 90), ("LOW", 180)):
+        row = only(judge(world(), [check(verdict(status="FAIL", severity=severity))], history=history))
+        assert row["due"] == since + timedelta(days=days)
+    own = ChecksSettings(fix_days=Days(critical=1, high=2, medium=3, low=4))
+    assert only(judge(world(checks=own), [check(verdict(status="FAIL"))], history={}))["due"] == NOW + timedelta(days=3)
+
+
+def test_a_failure_that_was_hidden_or_accepted_meanwhile_is_due_as_before() -> None:
+    key = ("some_check", I1, A, R)
+    since = NOW - timedelta(days=100)
+    row = only(judge(world(), [check(verdict(status="FAIL"))], history={key: ("UNKNOWN", NOW - timedelta(days=1))}, failing={key: since}))
+    assert (row["first_seen"], row["due"]) == (NOW, since + timedelta(days=90))
+    two = judge(world(), [check(verdict(status="FAIL"), verdict(I2, status="FAIL"))], history={}, failing={key: since})
+    assert list(two["due"]) == [since + timedelta(days=90), NOW + timedelta(days=90)]
+
+
+def test_a_checks_own_date_wins_and_is_kept_where_nothing_fails_yet() -> None:
+    own = NOW + timedelta(days=2)
+    rows_ = judge(world(), [check(verdict(status="FAIL", due=own), verdict(I2, status="NOT_APPLICABLE", due=own))], history={})
+    assert list(rows_["due"]) == [own, own]
+
+
+def test_what_passes_is_accepted_or_was_not_read_is_not_due() -> None:
+    own = NOW + timedelta(days=2)
+    assert pd.isna(only(judge(world(), [check(verdict())], history={}))["due"])
+    assert pd.isna(only(judge(world(), [check(verdict(status="FAIL", due=own))], [rule()], history={}))["due"])
+    seen = world(changed={("ecs", A, R): DENIED})
+    assert pd.isna(only(judge(seen, [check(verdict(status="FAIL", due=own), needs=(Need("ecs"),))], history={}))["due"])
+
+
+def test_unknown_says_whether_a_scope_was_unread_or_what_was_read_says_nothing() -> None:
+    seen = world(changed={("ecs", A, R): DENIED, ("ec2", A, R): DENIED})
+    unread = judge(seen, [check(verdict(), needs=(Need("ecs"),))])
+    assert dict(zip(unread["resource"], unread["unread"], strict=True)) == {"*": True, I1: True}
+    assert not only(judge(world(), [check(verdict(status="UNKNOWN"))]))["unread"]

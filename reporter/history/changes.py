@@ -259,7 +259,8 @@ def _remembered(rows: pd.DataFrame, then: datetime, now: datetime) -> pd.DataFra
     """HISTORY after the later run."""
     status, effective = rows["now_status"], rows["effective"]
     known = ~status.isin(["", _UNKNOWN])
-    undecided = (status == _UNKNOWN) | (rows["unread_now"] != "") | ((status == "") & (rows["unsure"] != "") & ~rows["dropped"])
+    gone = (status == "") & effective.isin(FAILING) & (rows["unsure"] != "") & ~rows["dropped"]
+    undecided = (status == _UNKNOWN) | (rows["unread_now"] != "") | gone
     made = rows[KEY].copy()
     made["last_known"] = _filled(status.where(known, effective.where(undecided, "")))
     fails = made["last_known"].isin(FAILING)

@@ -175,3 +175,11 @@ def test_permuted_rows_give_equal_results() -> None:
     hosts = (scanned(), unmanaged(I2))
     results = [judge_all(seen(*order, hosts=hosts), [CHECK]) for order in (many, many[::-1])]
     pd.testing.assert_frame_equal(*results)
+
+
+def test_an_open_finding_has_its_due_date_whether_or_not_it_is_late_and_a_closed_one_has_none() -> None:
+    unscanned = scanned(I1, last_integrity_scan=None)
+    assert only(judge(seen(finding(), hosts=(unscanned,))))["due"] == ago(days=2)
+    assert only(judge(seen(finding(severity="MEDIUM"), hosts=(unscanned,))))["due"] == ago(days=-4)
+    assert pd.isna(only(judge(seen(finding(archived=True), hosts=(unscanned,))))["due"])
+    assert pd.isna(only(judge(seen(finding(), hosts=(scanned(),))))["due"])

@@ -189,3 +189,10 @@ def test_permuted_findings_give_equal_results() -> None:
     many = [patch(UNSHIELDED[n % 6], 10 * n, f"CVE-2022-{n % 5}", instance_id=(I1, I2)[n % 2], finding_arn=f"arn:{n}") for n in range(20)]
     results = [judge(seen(*order), CHECKS) for order in (many, many[::-1])]
     pd.testing.assert_frame_equal(*results)
+
+
+def test_what_is_late_was_due_when_the_first_late_deadline_passed() -> None:
+    late = [patch("available", 40, "CVE-1"), patch("available", 200, "CVE-2", "LOW"), patch("available", 1, "CVE-3")]
+    assert only(shielded(seen(*late)))["due"] == ago(days=110)
+    assert only(patched(seen(*late)))["due"] == ago(days=20)
+    assert pd.isna(only(patched(seen(patch("available", 1))))["due"])

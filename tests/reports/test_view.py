@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,8 @@ import pytest
 from reporter.core.result import Status
 from reporter.core.text import legible
 from reporter.reports.view import Report, View
-from reporter.tables.joined import FINDINGS, RESULTS, SCOPES
-from tests.reports.views import CHECKS, empty, of, row, view
+from reporter.tables.joined import CHANGES, EXCEPTIONS, FINDINGS, RESULTS, SCOPES, TREND
+from tests.reports.views import CHECKS, NOW, empty, of, row, view
 
 
 def result(check: str, status: str, resource: str = "i-1", severity: str = "MEDIUM", day: int | None = 1) -> tuple[object, ...]:
@@ -100,3 +100,68 @@ def test_a_report_for_people_is_written_in_each_language_and_the_record_once(tmp
     (tmp_path / "report.en.html").unlink()
     Report("record", "a record", wrote).write_all(tmp_path, view())
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"report.html": "en"}
+
+
+def change(kind: str, resource: str = "i-1", severity: str = "LOW", cause: str | None = "world") -> tuple[object, ...]:
+    return row(CHANGES, change=kind, resource=resource, severity=severity, cause=cause)
+
+
+def test_changes_come_worst_kind_first_then_most_severe() -> None:
+    rows = [
+        change("fixed", "fixed", "CRITICAL"),
+        change("new", "new-low"),
+        change("new", "new-high", "HIGH"),
+        change("waiver_expired", "expired"),
+        change("reopened", "reopened"),
+    ]
+    wanted = ["expired", "reopened", "new-high", "new-low", "fixed"]
+    assert list(of(CHANGES, rows).changes()["resource"]) == wanted
+    assert list(of(CHANGES, reversed(rows)).changes()["resource"]) == wanted
+    assert empty().changes().empty
+
+
+def test_changes_are_counted_by_kind_and_by_cause() -> None:
+    seen = of(CHANGES, [change("new", "a"), change("new", "b", cause="rule"), change("gone", "c", cause=None)])
+    assert list(seen.by_change().items()) == [
+        ("waiver_expired", 0),
+        ("reopened", 0),
+        ("new", 2),
+        ("newly_unknown", 0),
+        ("gone", 1),
+        ("newly_waived", 0),
+        ("known_again", 0),
+        ("fixed", 0),
+    ]
+    by_cause = seen.by_change_and_cause()
+    assert by_cause["new"] == {"world": 1, "rule": 1, "exception": 0, "reading": 0, "": 0}
+    assert by_cause["gone"][""] == 1
+    assert set(empty().by_change().values()) == {0}
+
+
+def test_the_trend_is_read_oldest_first() -> None:
+    rows = [row(TREND, run=f"main-{day:06d}", at=datetime(2026, 11, day, tzinfo=UTC)) for day in (3, 1, 2)]
+    assert list(of(TREND, rows).trend()["run"]) == ["main-000001", "main-000002", "main-000003"]
+
+
+def test_overdue_is_a_failure_whose_day_has_passed_longest_first() -> None:
+    def due(resource: str, status: str, day: datetime | None) -> tuple[object, ...]:
+        return row(RESULTS, check_id="a", resource=resource, status=status, due=day)
+
+    week, yesterday = NOW - timedelta(days=7), NOW - timedelta(days=1)
+    rows = [due("late", "FAIL", yesterday), due("later", "FAIL", week), due("now", "FAIL", NOW), due("open", "NOT_APPLICABLE", week)]
+    assert list(of(RESULTS, [*rows, due("never", "FAIL", None)]).overdue()["resource"]) == ["later", "late"]
+
+
+def test_the_numbers_without_exceptions_stand_beside_the_real_ones() -> None:
+    seen = of(RESULTS, [result("a", status, status) for status in ("PASS", "FAIL", "WAIVED", "UNKNOWN")] + [result("b", "WAIVED")])
+    assert (seen.by_status()["FAIL"], seen.by_status()["WAIVED"]) == (1, 2)
+    assert seen.by_status_without_exceptions() == {"PASS": 1, "FAIL": 3, "UNKNOWN": 1, "WAIVED": 0, "NOT_APPLICABLE": 0}
+
+
+def test_exceptions_that_end_soon_or_have_ended_come_soonest_first() -> None:
+    days = {"over": "2026-11-23", "today": "2026-11-24", "soon": "2026-12-08", "later": "2026-12-09", "odd": "some day"}
+    rows = [row(EXCEPTIONS, ticket=ticket, expires=day) for ticket, day in days.items()]
+    found = of(EXCEPTIONS, rows).exceptions_due()
+    assert list(zip(found["ticket"], found["days_left"], strict=True)) == [("over", -1), ("today", 0), ("soon", 14)]
+    assert list(of(EXCEPTIONS, rows).exceptions_due(days=15)["ticket"])[-1] == "later"
+    assert empty().exceptions_due().empty
