@@ -19,10 +19,10 @@ from reporter.core.scope import GLOBAL, TENANT_REGION, Scope, ScopeState
 from reporter.core.table import Rows
 from reporter.core.world import World
 from reporter.gather import discover, read_scope
+from reporter.joining import join
 from reporter.judge import discover as discover_checks
 from reporter.judge import judge
 from reporter.opening import Opener, open_clients
-from reporter.joining import join
 from reporter.schedule import Schedule, parse
 from reporter.scopes import plan_scopes
 from tests.whole.conftest import NOW, Served
