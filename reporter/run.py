@@ -55,6 +55,7 @@ from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.controls import CONTROLS
 from reporter.tables.joined import ACTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
+from reporter.waivers import refuse_too_long
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     """
     watch = watch or Watch()
     kept, ticking = held_back(schedule), clock.running(now)
+    refuse_too_long(schedule.exceptions, now.date())
     clients = open_clients(schedule)
     store = open_store(schedule, out, clients.aws)
     mails = outbox(schedule.deliver.email, store, now, schedule.recipients())

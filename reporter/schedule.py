@@ -235,9 +235,16 @@ class AcceptedFail(ExceptionRule):
         date.fromisoformat(value)
         return value
 
+    @field_validator("check", "resource", "reason", "owner", "approved_by", "ticket")
+    @classmethod
+    def _said(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("an exception says all of this; it is empty")
+        return value
+
     @model_validator(mode="after")
     def _another_person_approves(self) -> AcceptedFail:
-        if self.owner == self.approved_by:
+        if self.owner.strip().casefold() == self.approved_by.strip().casefold():
             raise ValueError("approved_by is another person than owner")
         return self
 

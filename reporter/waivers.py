@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 
-from reporter.core.expiry import last_day, refusal
+from reporter.core.errors import ScheduleError
+from reporter.core.expiry import LONGEST_DAYS, last_day, refusal
 from reporter.core.result import Status
 from reporter.core.settings import ExceptionRule
+
+
+def refuse_too_long(exceptions: Sequence[ExceptionRule], today: date) -> None:
+    """Raises ScheduleError for an exception that ends too far ahead: it would waive nothing. One that has run out is no error: its FAIL says so."""
+    for rule in exceptions:
+        last = last_day(rule.expires)
+        if last and (last - today).days > LONGEST_DAYS:
+            raise ScheduleError(
+                f"exception {rule.ticket} for {rule.check} ends on {rule.expires}, more than {LONGEST_DAYS} days ahead",
+                where="exceptions",
+                fix=f"expires: {(today + timedelta(days=LONGEST_DAYS)).isoformat()} at the latest",
+                meanwhile="nothing was read, written or sent",
+            )
 
 
 def waive(rows: pd.DataFrame, exceptions: Sequence[ExceptionRule], now: datetime) -> pd.DataFrame:

@@ -13,10 +13,11 @@ import pytest
 
 from reporter.cli import main
 from reporter.core.clock import iso
+from reporter.core.errors import ScheduleError
 from reporter.history.previous import Kept, kept
 from reporter.history.rules import NAMES
 from reporter.history.stored import read_table
-from reporter.run import judge_again
+from reporter.run import judge_again, run
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.joined import CHANGES, HISTORY, RESULTS, TREND
 from tests.history.chain import DAY, EC2_DENIED, I1, I2, SCHEDULE, WEAK, accepting, night, said, schedule
@@ -97,10 +98,10 @@ def test_what_is_carried_outlives_the_folders_it_came_from(chain: list[Path], tm
     for name in (".state", "run-000003"):
         shutil.copytree(chain[0].parent / name, tmp_path / name)
     assert said(chain[2])["rules"]["settings"] != said(chain[0])["rules"]["settings"]
-    run = night(tmp_path, 3, schedule(text=SCHEDULE.replace("firewall", "anti_malware, firewall")), walls=[I2])
-    assert run.name == "run-000004"
-    assert changes(run) == {I1: ("reopened", "world")}
-    assert list(read_table(run, TREND)["run"]) == [f"main-{number:06d}" for number in range(1, 5)]
+    fourth = night(tmp_path, 3, schedule(text=SCHEDULE.replace("firewall", "anti_malware, firewall")), walls=[I2])
+    assert fourth.name == "run-000004"
+    assert changes(fourth) == {I1: ("reopened", "world")}
+    assert list(read_table(fourth, TREND)["run"]) == [f"main-{number:06d}" for number in range(1, 5)]
 
 
 def test_the_same_runs_leave_the_same_bytes(chain: list[Path], tmp_path: Path) -> None:
@@ -147,9 +148,9 @@ def test_a_run_that_changes_something_repeats_the_changes_of_the_run_it_acts_on(
 
 def test_a_single_event_is_compared_with_nothing(chain: list[Path], tmp_path: Path) -> None:
     shutil.copytree(chain[0].parent, tmp_path / "out")
-    run = night(tmp_path / "out", 5, machines=[I1], kind="event")
-    assert said(run)["compared_notes"] == ["a single event looks at a part of the world: it is compared with no run"]
-    assert read_table(run, CHANGES).empty
+    event = night(tmp_path / "out", 5, machines=[I1], kind="event")
+    assert said(event)["compared_notes"] == ["a single event looks at a part of the world: it is compared with no run"]
+    assert read_table(event, CHANGES).empty
     assert said(night(tmp_path / "out", 6, walls=[I2]))["compared_with"] == "main-000005"
 
 
@@ -260,3 +261,10 @@ def test_a_run_of_a_version_that_knew_no_rules_is_judged_again(chain: list[Path]
 def test_what_a_run_left_is_empty_where_it_left_nothing(tmp_path: Path) -> None:
     found: Kept = kept(tmp_path / "none")
     assert (found.run_id, found.ages, found.failing) == ("none", {}, {})
+
+
+def test_an_exception_that_ends_too_far_ahead_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ScheduleError, match="exception SEC-1 for firewall_active ends on 2027-11-26, more than 366 days ahead") as caught:
+        run(schedule(accepting("2027-11-26")), tmp_path / "out", NOW)
+    assert caught.value.fix == "expires: 2027-11-25 at the latest"
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -267,3 +268,19 @@ def test_a_language_is_one_that_there_are_translations_for_and_each_is_taken_onc
 def test_a_framework_is_named_by_its_short_or_full_name() -> None:
     assert parse(GOOD + 'reports: {frameworks: [pci-dss, "BSI C5:2020", pci-dss]}', "here").reports.frameworks == ("pci-dss", "BSI C5:2020")
     assert "there is no framework 'pci'; did you mean" in said(GOOD + "reports: {frameworks: [pci]}")
+
+
+@pytest.mark.parametrize(("change", "message"), [({"approved_by": " Payments"}, "another person than owner"), ({"reason": "  "}, "it is empty")])
+def test_an_exception_nobody_else_approved_or_nobody_explained_is_refused(change: dict[str, str], message: str) -> None:
+    whole = {
+        "check": "c",
+        "resource": "i-1",
+        "reason": "legacy",
+        "owner": "payments",
+        "approved_by": "ciso",
+        "ticket": "SEC-1",
+        "expires": "2027-03-31",
+    }
+    assert message in said(f"{GOOD}exceptions: {json.dumps([whole | change])}\n")
+    for name in whole:
+        assert name in said(f"{GOOD}exceptions: {json.dumps([{key: value for key, value in whole.items() if key != name}])}\n")
