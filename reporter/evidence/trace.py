@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from reporter.core.text import legible
-from reporter.evidence.mentions import AFTER, BEFORE, Mentions
+from reporter.evidence.mentions import Mentions
 
 _SEARCHED = ("ec2VirtualMachineSummary/instanceID", "noConnectorVirtualMachineSummary/instanceID")
 """where WP keeps the instance id: of a computer that its AWS connector found, and of one that only its agent reported"""
@@ -118,8 +118,7 @@ def _received(name: str, seen: Mentions) -> Iterator[str]:
         yield f"    No answer below raw/ names {name}. A run of kind judge, apply or undo has none: acts_on in run.json names the run that has."
     for mention in seen.files:
         yield f"{mention.file}   named {mention.places} times   SHA-256 {mention.sha256}"
-        around = f"grep -oi '.\\{{0,{BEFORE}\\}}'{shlex.quote(name)}'.\\{{0,{AFTER}\\}}'"
-        yield f"    zstd -dcq {shlex.quote(mention.file)} | {around}"
+        yield f"    zstd -dcq {shlex.quote(mention.file)} | tr '{{<' '\\n\\n' | grep -F -i -C 40 -e {shlex.quote(name)}"
         for text in mention.texts:
             yield ""
             yield from (f"    | {line}" for line in text.splitlines())

@@ -23,7 +23,7 @@ _SHOWN = 10
 
 def verify(paths: Sequence[Path], held: Trust, limits: Limits = LIMITS) -> list[Checked]:
     """Every pack by itself, then as chains: by chain and sequence, those without a seal first."""
-    return chained(check(path, held, limits) for path in dict.fromkeys(paths))
+    return chained((check(path, held, limits) for path in dict.fromkeys(paths)), keys_matter=not held.given)
 
 
 def check(path: Path, held: Trust, limits: Limits = LIMITS) -> Checked:
@@ -32,8 +32,11 @@ def check(path: Path, held: Trust, limits: Limits = LIMITS) -> Checked:
         return inspect(found, str(path), held)
 
 
-def chained(packs: Iterable[Checked]) -> list[Checked]:
-    """Packs with what is wrong between them, by chain and sequence. The same pack given twice (a folder and its zip) is one link."""
+def chained(packs: Iterable[Checked], *, keys_matter: bool) -> list[Checked]:
+    """Packs with what is wrong between them, by chain and sequence. The same pack given twice (a folder and its zip) is one link.
+
+    `keys_matter`: a change of keys is a flaw, because none of them is known to be trusted.
+    """
     ordered = sorted(packs, key=lambda pack: (pack.seal.get("chain", ""), pack.sequence, pack.seal_sha256, pack.label))
     more: dict[str, list[Finding]] = {}
     for _, chain in groupby((pack for pack in ordered if pack.seal), key=lambda pack: pack.seal["chain"]):
@@ -47,11 +50,11 @@ def chained(packs: Iterable[Checked]) -> list[Checked]:
                 ]
         for before, after in pairwise(places):
             for pack in after:
-                more[pack.label] += _between(before, pack)
+                more[pack.label] += _between(before, pack, keys_matter)
     return [pack.with_findings(more.get(pack.label, ())) for pack in ordered]
 
 
-def _between(before: Sequence[Checked], pack: Checked) -> Iterator[Finding]:
+def _between(before: Sequence[Checked], pack: Checked, keys_matter: bool) -> Iterator[Finding]:
     """`before`: the packs of the nearest number below; more than one only where that is a flaw of theirs."""
     one = before[0]
     if pack.sequence > one.sequence + 1:
@@ -59,7 +62,7 @@ def _between(before: Sequence[Checked], pack: Checked) -> Iterator[Finding]:
         yield Finding(Flaw.SEQUENCE_GAP, "SEAL.txt", f"between {one.seal['run_id']} and this one there is no pack {gap}")
     if pack.seal["sha256-of-previous-SEAL"] not in {other.seal_sha256 for other in before}:
         yield Finding(Flaw.CHAIN_BROKEN, "SEAL.txt", f"the seal that it names before it is not that of {one.seal['run_id']}")
-    if pack.key and one.key and pack.key != one.key:
+    if keys_matter and pack.key and one.key and pack.key != one.key:
         yield Finding(Flaw.CHAIN_KEY, "SEAL.txt.sig", f"it is signed by another key than {one.seal['run_id']}")
 
 
