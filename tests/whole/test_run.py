@@ -39,6 +39,8 @@ FILES = [
     "tables",
     "raw",
     "redactions.json",
+    "README.txt",
+    "LIESMICH.txt",
     "SHA256SUMS",
     "SEAL.txt",
     "SEAL.txt.sig",
