@@ -4,6 +4,7 @@ import csv
 import random
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,20 @@ from typing import Any
 import openpyxl
 import pytest
 
+from reporter.core.language import language
 from reporter.judge import discover
+from reporter.reports import sheet as sheet_parts
 from reporter.reports import workbook
-from reporter.reports.workbook import REPORT, SHEETS, clean
+from reporter.reports.cells import clean
+from reporter.reports.workbook import REPORT, SHEETS
 from reporter.tables.joined import INSTANCES, RESULTS
 from tests.reports.views import HOSTILE, TABLES, bare, hostile, of, row, view
 
+ABOVE = ("Work list", "Changes", "Exposure", "Checks")
+BELOW = ("Exceptions", "Trend")
 
-def book(folder: Path, seen: Any) -> openpyxl.Workbook:
+
+def book(folder: Path, seen: Any) -> Any:
     REPORT.write(folder, seen)
     return openpyxl.load_workbook(folder / "report.xlsx")
 
@@ -35,14 +42,17 @@ def named(sheet: Any, line: int = 2) -> dict[str, Any]:
 
 def test_every_table_is_a_sheet_with_frozen_head_and_filter(tmp_path: Path) -> None:
     found = book(tmp_path, view())
-    assert found.sheetnames == ["Summary", "Checks", *(title for title, _ in SHEETS)]
+    assert found.sheetnames == ["Summary", *ABOVE, *(title for title, _ in SHEETS), *BELOW]
     for title, file in SHEETS:
         sheet = found[title]
         assert [cell.value for cell in sheet[1]] == list(workbook.TABLES[file][1])
         assert all(cell.font.bold for cell in sheet[1])
         assert (sheet.freeze_panes, sheet.max_row) == ("A2", 2)
-        assert sheet.auto_filter.ref == sheet.dimensions
-    assert (found["Checks"].freeze_panes, found["Checks"].auto_filter.ref) == ("B2", "A1:I4")
+    for sheet in found.worksheets[1:]:
+        (table,) = sheet.tables.values()
+        assert [column.name for column in table.tableColumns] == [cell.value for cell in sheet[1]]
+        assert table.ref == table.autoFilter.ref == f"A1:{sheet.cell(max(sheet.max_row, 2), sheet.max_column).coordinate}", sheet.title
+    assert (found["Checks"].freeze_panes, found["Work list"].freeze_panes) == ("B2", "D2")
 
 
 def test_a_printed_sheet_has_every_column_on_one_page_and_its_head_on_each(tmp_path: Path) -> None:
@@ -53,16 +63,32 @@ def test_a_printed_sheet_has_every_column_on_one_page_and_its_head_on_each(tmp_p
         assert fits is not None
         assert (fits.fitToPage, setup.fitToWidth, setup.fitToHeight) == (True, 1, 0), sheet.title
         assert sheet.print_title_rows == (None if sheet.title == "Summary" else "$1:$1")
-    assert (found["Summary"].page_setup.orientation, found["Results"].page_setup.orientation) == ("portrait", "landscape")
+        assert (setup.orientation, setup.paperSize) == ("landscape", 8)
 
 
 def test_heads_stand_over_what_they_name_and_all_is_in_one_typeface(tmp_path: Path) -> None:
     found = book(tmp_path, view())
     assert {cell.font.name for sheet in found.worksheets for line in sheet.iter_rows() for cell in line} == {"Calibri"}
-    head = {cell.value: cell.alignment.horizontal for cell in found["Results"][1]}
-    assert (head["age_days"], head["first_seen"], head["reason"]) == ("right", "right", "left")
+    results = found["Results"]
+    for head, cell in zip(results[1], results[2], strict=True):
+        number = isinstance(cell.value, int) or head.value == "age_days"
+        assert head.alignment.horizontal == ("right" if number else "left"), head.value
     assert [cell.alignment.horizontal for cell in found["Checks"][1]] == ["left"] * 4 + ["right"] * 5
-    assert {line[1].alignment.horizontal for line in found["Summary"].iter_rows() if len(line) > 1 and line[1].value is not None} == {"left"}
+
+
+def test_every_head_says_what_its_column_means(tmp_path: Path) -> None:
+    found = book(tmp_path, view())
+    notes = {cell.value: cell.comment.text if cell.comment else "" for cell in found["Results"][1]}
+    assert notes == {column.name: column.about for column in RESULTS.columns if column.name in notes}
+
+
+def test_a_german_book_has_german_heads_and_notes_and_keeps_the_words_of_the_record(tmp_path: Path) -> None:
+    REPORT.write(tmp_path, replace(view(), languages=("en", "de"), language=language("de")))
+    found = openpyxl.load_workbook(tmp_path / "report.de.xlsx")
+    assert found.sheetnames[:3] == ["Zusammenfassung", "Arbeitsliste", "Änderungen"]
+    results = found["Prüfergebnisse"]
+    assert {"Schweregrad (severity)", "Ressource (resource)"} <= {cell.value for cell in results[1]}
+    assert named(results)["Status (status)"].value == "FAIL"
 
 
 def test_every_check_id_fits_its_column(tmp_path: Path) -> None:
@@ -93,7 +119,7 @@ def test_no_text_of_the_world_is_a_formula_an_error_or_a_link(tmp_path: Path) ->
     for sheet in found.worksheets:
         for cell in (cell for line in sheet.iter_rows() for cell in line):
             assert cell.data_type in ("s", "n", "d", "b"), (sheet.title, cell.coordinate, cell.value)
-            assert cell.hyperlink is None
+            assert cell.hyperlink is None or not cell.hyperlink.target, (sheet.title, cell.coordinate)
     texts = {cell.value for cell in found["Results"]["G"][1:]}
     assert {"=cmd|'/C calc'!A0", "-2+3", "@SUM(1)", "#REF!", "<script>alert(1)</script>", "a\ufffdgnp.exe", "nul\ufffdbell\ufffd"} <= texts
     assert all(cell.quotePrefix for cell in found["Results"]["G"][1:] if cell.value.startswith(("=", "+", "-", "@", "#")))
@@ -108,7 +134,7 @@ def test_a_text_that_excel_cannot_hold_is_cut_visibly() -> None:
 
 
 def test_a_table_longer_than_a_sheet_ends_with_where_the_rest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    monkeypatch.setattr(sheet_parts, "MOST_ROWS", 3)
     found = book(tmp_path, of(RESULTS, [row(RESULTS, resource=f"i-{number}") for number in range(5)]))
     assert [cell.value for cell in found["Results"]["B"]][1:3] == ["i-0", "i-1"]
     assert found["Results"]["A4"].value == "cut here: 3 more rows are in results.csv"
@@ -118,7 +144,7 @@ def test_a_table_longer_than_a_sheet_ends_with_where_the_rest_is(tmp_path: Path,
 
 
 def test_a_table_that_just_fits_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    monkeypatch.setattr(sheet_parts, "MOST_ROWS", 3)
     found = book(tmp_path, of(RESULTS, [row(RESULTS, resource=f"i-{number}") for number in range(3)]))
     assert found["Results"].max_row == 4
     assert not str(found["Results"]["A4"].value).startswith("cut")
@@ -126,7 +152,7 @@ def test_a_table_that_just_fits_is_whole(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_an_empty_run_still_has_every_sheet(tmp_path: Path) -> None:
     found = book(tmp_path, view({}))
-    assert all(found[title].max_row == 1 for title, _ in SHEETS)
+    assert all(found[title].max_row == 1 for title in (*ABOVE[:3], *(title for title, _ in SHEETS), *BELOW))
 
 
 def test_the_summary_names_the_run_what_was_not_done_and_every_count(tmp_path: Path) -> None:
@@ -162,7 +188,8 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(tmp_path: Path) -> None:
         random.Random(seed).shuffle(texts)
         folder = tmp_path / str(seed)
         folder.mkdir()
-        REPORT.write(folder, view({table.name: table.frame(row(table, text) for text in texts) for table in TABLES}))
+        ids = {text: f"i-{number}" for number, text in enumerate(HOSTILE)}
+        REPORT.write(folder, view({table.name: table.frame(row(table, text, instance_id=ids[text]) for text in texts) for table in TABLES}))
         files.append((folder / "report.xlsx").read_bytes())
     assert files[0] == files[1]
 
@@ -174,7 +201,7 @@ def test_libreoffice_opens_it_and_runs_nothing(tmp_path: Path, program: Callable
     command = [program("soffice"), f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", options]
     subprocess.run([*command, "--outdir", str(tmp_path / "csv"), str(tmp_path / "report.xlsx")], check=True, capture_output=True, timeout=180)
     files = {path.stem.removeprefix("report-"): path for path in (tmp_path / "csv").glob("*.csv")}
-    assert set(files) == {"Summary", "Checks", *(title for title, _ in SHEETS)}
+    assert set(files) == {"Summary", *ABOVE, *(title for title, _ in SHEETS), *BELOW}
     with files["Results"].open(encoding="utf-8", newline="") as stream:
         lines = list(csv.DictReader(stream))
     assert len(lines) == len(HOSTILE)

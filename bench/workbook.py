@@ -1,0 +1,169 @@
+"""Writes a workbook of many rows and says how fast, and how much memory it takes: `python bench/workbook.py --rows 200000`.
+
+Two books: a table of 20 columns, and the whole report of a run with so many results, half of which fail (so that the work list has as many links as a
+sheet can hold). Each is written by a process of its own; memory is the process's peak above what it held when the rows stood ready.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from reporter.core.language import ENGLISH
+from reporter.core.settings import OwnersSettings
+from reporter.core.table import Column, Kind, Table
+from reporter.judge import discover
+from reporter.reports import cells, sheet, workbook
+from reporter.reports.view import View
+from reporter.tables.joined import INSTANCES, RESULTS
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+WIDE = Table(
+    "wide",
+    "20 columns: 14 texts, 4 numbers, a flag, an instant",
+    ("text_00",),
+    (
+        *(Column(f"text_{number:02}", Kind.TEXT, "a text") for number in range(14)),
+        *(Column(f"number_{number}", Kind.INTEGER, "a number") for number in range(4)),
+        Column("flag", Kind.FLAG, "yes or no"),
+        Column("at", Kind.TIME, "an instant"),
+    ),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure each book, or, asked by the program itself, one of them."""
+    given = _parser().parse_args(arguments)
+    if given.book:
+        _say(_measured(BOOKS[given.book], given.rows))
+        return 0
+    for name in BOOKS:
+        command = [sys.executable, __file__, "--rows", str(given.rows), "--book", name]
+        _say(f"{name}: {subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()}")
+    return 0
+
+
+def table(rows: int) -> Callable[[Path], None]:
+    """One sheet of 20 columns."""
+    texts = {f"text_{number:02}": [f"{number} of row {row % 5000}" for row in range(rows)] for number in range(14)}
+    numbers = {f"number_{number}": range(number, rows + number) for number in range(4)}
+    rest = {"flag": [row % 2 == 0 for row in range(rows)], "at": [NOW - timedelta(minutes=row % 9000) for row in range(rows)]}
+    frame = WIDE.conform(pd.DataFrame({**texts, **numbers, **rest}))
+    columns = sheet.shown(ENGLISH, WIDE, WIDE.names)
+
+    def write(folder: Path) -> None:
+        made = cells.book("bench", NOW)
+        cells.add(made, ENGLISH, sheet.Sheet("Wide", "Wide", columns, frame, "wide.csv"))
+        cells.save(made, folder / "wide.xlsx")
+
+    return write
+
+
+def report(rows: int) -> Callable[[Path], None]:
+    """The report of a run with so many results, each about an instance."""
+    checks = discover()
+    places = [(f"{111122223333 + row % 40}", ("eu-central-1", "eu-west-1", "us-east-1")[row % 3], f"i-{row // 2:017x}") for row in range(rows)]
+    severities = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
+    results = RESULTS.frame(
+        (
+            checks[row % len(checks)].id,
+            resource,
+            account,
+            region,
+            "FAIL" if row % 2 else "PASS",
+            severities[row % 4],
+            f"the agent is offline; last contact {row % 700} hours ago",
+            "offline",
+            "online",
+            f"team-{row % 30}",
+            NOW - timedelta(days=row % 60),
+            row % 60,
+            None,
+            NOW + timedelta(days=row % 40 - 20),
+            False,
+        )
+        for row, (account, region, resource) in enumerate(places)
+    )
+    known = {"protection": "protected", "state": "running", "name": "a host", "owner": "team-1"}
+    instances = _filled(INSTANCES, places[::2], known)
+    view = View(
+        "bench-000001",
+        "scheduled",
+        "bench",
+        NOW,
+        "bench",
+        "",
+        ("main",),
+        checks,
+        {RESULTS.name: results, INSTANCES.name: instances},
+        {},
+        (),
+        OwnersSettings(),
+    )
+    return lambda folder: workbook.write(folder, view)
+
+
+def _filled(table: Table, places: list[tuple[str, str, str]], known: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of a table of which only the key and what is known is filled."""
+    frame = pd.DataFrame(places, columns=["account", "region", "instance_id"]).drop_duplicates()
+    for column in table.columns:
+        if column.name not in frame:
+            frame[column.name] = known.get(column.name)
+    return table.conform(frame)
+
+
+def _measured(make: Callable[[int], Callable[[Path], None]], rows: int) -> str:
+    write = make(rows)
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what making the rows left behind must not hide what writing takes
+    with tempfile.TemporaryDirectory() as place:
+        start, peak, ended = _held(), [0], threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.02):
+                peak[0] = max(peak[0], _held())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        began = time.perf_counter()
+        write(Path(place))
+        seconds = time.perf_counter() - began
+        ended.set()
+        watcher.join()
+        size = sum(path.stat().st_size for path in Path(place).iterdir())
+    return f"{rows} rows in {seconds:.1f} s, {rows / seconds:.0f} rows/s; peak {(peak[0] - start) / 2**20:.0f} MB above start; {size / 1e6:.1f} MB"
+
+
+def _held() -> int:
+    """Bytes of memory that this process holds now."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Rows a second and peak memory of the workbook.")
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--book", choices=sorted(BOOKS), help="only this one, in this process")
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+BOOKS = {"table": table, "report": report}
+
+if __name__ == "__main__":
+    sys.exit(main())
