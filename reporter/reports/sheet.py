@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from reporter.core.consoles import address
 from reporter.core.language import Language
 from reporter.core.table import Column, Kind, Table
 from reporter.reports.page import TONES
@@ -25,9 +26,6 @@ TONED = ("status", "state", "protection", "decision", "change", "was", "now", "r
 SEVERE = ("severity", "worst")
 SEVERITY_TONES = {"CRITICAL": "critical", "HIGH": "fail", "MEDIUM": "unknown", "LOW": "na", "UNTRIAGED": "unknown", "INFORMATIONAL": "na"}
 _NO_TITLE = re.compile(r"[\[\]:*?/\\]")
-_INSTANCE = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_REGION = re.compile(r"(?!cn-|us-gov-|us-iso|eu-isoe-|eusc-)[a-z]{2}(?:-[a-z]+)+-\d")
-"""regions whose console is console.aws.amazon.com"""
 _WIDTHS = {Kind.TIME: 20, Kind.FLAG: 11, Kind.INTEGER: 13, Kind.NUMBER: 13}
 _WIDE = {
     "check_id": 32,
@@ -158,16 +156,10 @@ def tones(columns: Sequence[Shown], frame: pd.DataFrame) -> Iterator[Rule]:
 
 
 def consoles(frame: pd.DataFrame, column: str) -> Link:
-    """Instances of this column lead to the EC2 console of their region."""
-    instances, regions = frame[column].to_numpy(dtype=object), frame["region"].to_numpy(dtype=object)
-    return lambda row: console(instances[row], regions[row])
-
-
-def console(instance: object, region: object) -> str:
-    """Where an instance stands in the EC2 console; "" for what is no instance id or no region of the console."""
-    if not (isinstance(instance, str) and isinstance(region, str) and _INSTANCE.fullmatch(instance) and _REGION.fullmatch(region)):
-        return ""
-    return f"https://{region}.console.aws.amazon.com/ec2/home?region={region}#InstanceDetails:instanceId={instance}"
+    """What this column names leads to the AWS console that shows it, where there is such a page."""
+    things = frame[column].to_numpy(dtype=object)
+    regions = frame["region"].to_numpy(dtype=object) if "region" in frame else None
+    return lambda row: address(things[row], None if regions is None else regions[row])
 
 
 def serial(instant: datetime) -> int:

@@ -41,6 +41,15 @@ SHEETS = (
 """sheets that show a file of the record"""
 SENTENCES = ("reason", "observed", "expected", "message", "error", "allowed_by")
 """columns that hold sentences of ours"""
+LINKED = {
+    "results.csv": "resource",
+    "instances.csv": "instance_id",
+    "virtual_patches.csv": "instance_id",
+    "bucket_access.csv": "role_arn",
+    "web_entries.csv": "entry",
+    "findings.csv": "finding_id",
+}
+"""file of the record -> its column whose cells lead to the AWS console"""
 TABLES = {**CONTRACT, "actions.jsonl": (ACTIONS, ACTIONS.names)}
 DAYS_LEFT = Column("days_left", Kind.INTEGER, "days until it ends; 0: today is its last day, below 0: it ran out; empty: no date", nullable=True)
 CHECKS = Table(
@@ -104,7 +113,7 @@ def described(view: View) -> list[Sheet]:
     said, _ = view.language, view.language.gettext
     ordered = {file: TABLES[file][0].sort(view.table(TABLES[file][0])) for _title, file in SHEETS}
     whole = [_sheet(said, title, file, *TABLES[file], ordered[file]) for title, file in SHEETS]
-    whole = [_consoles(view, sheet) if sheet.file == "instances.csv" else sheet for sheet in whole]
+    whole = [_consoles(view, sheet) for sheet in whole]
     return [
         work_list(view, ordered["results.csv"], _("Results")),
         _sheet(said, _("Changes"), "tables/changes.parquet", CHANGES, CHANGES.names, view.changes()),
@@ -137,10 +146,11 @@ def _again(said: Language, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _consoles(view: View, sheet: Sheet) -> Sheet:
-    """Instances lead to the EC2 console, where it was AWS itself that was asked."""
-    if view.endpoint_override:
+    """What a sheet is about leads to its console, where it was AWS itself that was asked."""
+    column = LINKED.get(sheet.file)
+    if view.endpoint_override or column is None:
         return sheet
-    return replace(sheet, links={"instance_id": consoles(sheet.frame, "instance_id")})
+    return replace(sheet, links={column: consoles(sheet.frame, column)})
 
 
 def _checks(view: View) -> Sheet:

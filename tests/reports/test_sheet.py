@@ -11,7 +11,7 @@ from reporter.core.language import ENGLISH
 from reporter.core.table import Kind
 from reporter.reports import sheet as parts
 from reporter.reports.cells import COLOURS, add, book, distinct, save
-from reporter.reports.sheet import Rule, Sheet, Shown, console, place, titled
+from reporter.reports.sheet import Rule, Sheet, Shown, place, titled
 from tests.reports.views import NOW
 
 
@@ -42,23 +42,6 @@ def test_a_title_is_one_that_a_spreadsheet_takes(text: str, wanted: str) -> None
 
 def test_a_place_in_the_book_is_quoted() -> None:
     assert place("It's here", "B2") == "#'It''s here'!B2"
-
-
-@pytest.mark.parametrize(
-    ("instance", "region"),
-    [
-        (None, "eu-central-1"),
-        ("i-1", "eu-central-1"),
-        ("i-0123456789abcdef0", None),
-        ("i-0123456789abcdef0", "global"),
-        ("i-0123456789abcdef0", "cn-north-1"),
-        ("i-0123456789abcdef0", "us-gov-west-1"),
-        ("i-0123456789abcdef0", "eu-central-1.evil.example/"),
-        ("i-0123456789abcdef0\n", "eu-central-1"),
-    ],
-)
-def test_what_is_no_instance_or_no_region_of_the_console_has_no_address(instance: object, region: object) -> None:
-    assert console(instance, region) == ""
 
 
 def test_links_beyond_what_a_sheet_can_hold_are_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from reporter.reports import sheet as sheet_parts
 from reporter.reports import workbook
 from reporter.reports.cells import clean
 from reporter.reports.workbook import REPORT, SHEETS
-from reporter.tables.joined import INSTANCES, RESULTS
+from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, RESULTS
 from tests.reports.views import HOSTILE, TABLES, bare, hostile, of, row, view
 
 ABOVE = ("Work list", "Changes", "Exposure", "Checks")
@@ -123,6 +123,14 @@ def test_no_text_of_the_world_is_a_formula_an_error_or_a_link(tmp_path: Path) ->
     texts = {cell.value for cell in found["Results"]["G"][1:]}
     assert {"=cmd|'/C calc'!A0", "-2+3", "@SUM(1)", "#REF!", "<script>alert(1)</script>", "a\ufffdgnp.exe", "nul\ufffdbell\ufffd"} <= texts
     assert all(cell.quotePrefix for cell in found["Results"]["G"][1:] if cell.value.startswith(("=", "+", "-", "@", "#")))
+
+
+def test_what_a_sheet_is_about_leads_to_its_console_unless_it_was_not_aws_that_was_asked(tmp_path: Path) -> None:
+    role = "arn:aws:iam::111122223333:role/app"
+    tables = {BUCKET_ACCESS.name: BUCKET_ACCESS.frame([row(BUCKET_ACCESS, role_arn=role)])}
+    found = named(book(tmp_path, view(tables))["Bucket access"])
+    assert found["role_arn"].hyperlink.target == "https://console.aws.amazon.com/iam/home#/roles/details/app"
+    assert named(book(tmp_path, view(tables, endpoint_override="http://127.0.0.1:1"))["Bucket access"])["role_arn"].hyperlink is None
 
 
 def test_a_text_that_excel_cannot_hold_is_cut_visibly() -> None:
