@@ -116,6 +116,11 @@ class Table:
         data = {c.name: _series(c, frame[c.name], self.name) for c in self.columns}
         return pd.DataFrame(data, columns=list(self.names)).reset_index(drop=True)
 
+    def read_back(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A stored frame in declared form: columns that the version that wrote it did not have are empty. Raises TableError where they may not be."""
+        lacking = {column.name: None for column in self.columns if column.nullable and column.name not in frame.columns}
+        return self.conform(frame.assign(**lacking))
+
     def sort(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows in key order; equal keys in the order of all other columns, so that the order never depends on arrival."""
         if frame.empty:

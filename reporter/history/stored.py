@@ -89,10 +89,6 @@ def read_table(folder: Path, table: Table) -> pd.DataFrame:
     """One table of a finished run. Columns that a version before this one did not write are empty; a table that is not there, or not in any form that
     this version can read, has no rows."""
     try:
-        frame = pq.read_table(folder / "tables" / f"{table.name}.parquet").to_pandas()
-        for column in table.columns:
-            if column.nullable and column.name not in frame.columns:
-                frame[column.name] = None
-        return table.conform(frame)
+        return table.read_back(pq.read_table(folder / "tables" / f"{table.name}.parquet").to_pandas())
     except (OSError, ValueError, TableError):
         return table.frame()

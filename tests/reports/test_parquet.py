@@ -74,3 +74,14 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tables" / "instances.parquet").write_bytes(b"PAR1 and then nothing of the kind")
     with pytest.raises(pa.ArrowInvalid):
         read(tmp_path)
+
+
+def test_a_run_of_an_earlier_version_lacks_columns_that_may_be_empty(tmp_path: Path) -> None:
+    REPORT.write(tmp_path, view())
+    path = tmp_path / "tables" / "results.parquet"
+    whole = pq.read_table(path)
+    pq.write_table(whole.drop_columns(["due"]), path)
+    assert read(tmp_path)["results"]["due"].isna().all()
+    pq.write_table(whole.drop_columns(["status"]), path)
+    with pytest.raises(TableError, match="columns missing"):
+        read(tmp_path)
