@@ -35,6 +35,7 @@ STATES = (
     *view.CHANGE_KINDS,
     *filter(None, view.CAUSES),
     *("sent", "refused", "not_sent"),
+    *("in_force", "ends_soon", "ran_out"),
     *("scheduled", "event", "judge", "apply", "undo"),
     *RESTING,
     *("running", "pending", "on", "off", "real-time", "prevent", "detect", "inactive"),

@@ -47,8 +47,9 @@ _PAGES = (
 
 
 def address(thing: object, region: object) -> str:
-    """Where the console shows an instance (by its id), or what an ARN names: a finding, a load balancer, a web ACL, a distribution, a role. A bucket's
-    address is that of its Macie findings. `region` counts where the ARN has none.
+    """Where the console shows an instance, by its id, or what an ARN names: a finding, load balancer, web ACL, distribution or role.
+
+    A bucket's address is that of its Macie findings. `region` counts where the ARN has none.
     """
     if not isinstance(thing, str):
         return ""

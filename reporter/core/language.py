@@ -101,6 +101,10 @@ class Language:
         utc = instant.astimezone(UTC)
         return f"{utc:%Y-%m-%d %H:%M}" if self.code == SOURCE else f"{format_date(utc, 'medium', locale=self._locale)} {self._time(instant)}"
 
+    def day(self, written: str) -> str:
+        """A date in ISO 8601, short, for tables: 2026-11-24, 24.11.2026. Raises ValueError for text that is none."""
+        return written if self.code == SOURCE else str(format_date(date.fromisoformat(written), "medium", locale=self._locale))
+
     def _time(self, instant: datetime) -> str:
         return str(format_time(instant.astimezone(UTC), "short", locale=self._locale))
 
@@ -123,7 +127,7 @@ class Language:
         if what == "when":
             return self.words(value) if value == "never" else f"{self.instant(clock.parse(value))} UTC"
         if what == "day":
-            return str(format_date(date.fromisoformat(value), "medium", locale=self._locale))
+            return self.day(value)
         if what == "module":
             return self.words(value)
         if what == "state":

@@ -1,38 +1,42 @@
-"""report.html: one self-contained page, no network, no script. Top rows only; the rest is in the workbook and the CSV files."""
+"""report.html: one self-contained page, no network. Top rows only; the rest is in the workbook and the CSV files.
+
+A small script sorts and filters the rows that are there; without it the page is whole. Links lead to sections and, on a click, to the AWS console.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 import pandas as pd
 from markupsafe import Markup
 
 from reporter.core.clock import iso
+from reporter.core.consoles import address, classic_load_balancer
+from reporter.core.expiry import last_day
 from reporter.core.language import Language
 from reporter.core.result import Status
-from reporter.core.scope import GLOBAL, TENANT_REGION
 from reporter.core.text import legible
+from reporter.reports import reading_order
 from reporter.reports.exposure import exposure
+from reporter.reports.headline import direction, headline, reach
 from reporter.reports.heat import heat_map
+from reporter.reports.reading_order import SEVERITIES, SOON
 from reporter.reports.trend import chart
-from reporter.reports.view import ACTION_STATES, CONTROL_STATUSES, Report, View
-from reporter.tables.deliveries import DELIVERIES
-from reporter.tables.joined import ACTIONS, BUCKET_ACCESS, INSTANCES, VIRTUAL_PATCHES, WEB_ENTRIES
+from reporter.reports.view import CONTROL_STATUSES, Report, View
 
 ROWS = 50
 """rows of a table on the page"""
 LONGEST_CELL = 300
-FEW = 8
-"""failures of one check before those of others have had their turn"""
 _ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d*:(.+)")
 
 STATUSES = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
@@ -48,21 +52,25 @@ TONES = {
     **dict.fromkeys(("UNKNOWN", "unknown", "conditional", "unavailable", "detect_only", "assigned_not_effective", "count_only"), "unknown"),
     **dict.fromkeys(("pending", "applied"), "unknown"),
     **dict.fromkeys(("PASS", "protected", "prevented", "covered", "ok", "verified", "sent"), "pass"),
-    **dict.fromkeys(("WAIVED",), "waived"),
+    **dict.fromkeys(("WAIVED", "in_force"), "waived"),
+    **dict.fromkeys(("ran_out",), "fail"),
+    **dict.fromkeys(("ends_soon",), "unknown"),
     **dict.fromkeys(("NOT_APPLICABLE", "not_applicable", "not_running", "not_enabled", "skipped", "planned", "approved", "undone"), "na"),
 }
 
-SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "UNTRIAGED", "LOW", "INFORMATIONAL")
-ENTRIES_WORST_FIRST = ("missing_acl", "missing_rules", "count_only", "unknown", "covered", "not_applicable")
-OPEN_PATCHES = ("unprotected", "no_rule", "generic_only", "available", "assigned_not_effective", "detect_only", "unknown")
+
+Link: TypeAlias = Callable[[Mapping[str, Any]], str]
+"""a row -> where its cell leads, or "" """
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Text from the world (escaped by the template) and how it is shown."""
+    """Text from the world (escaped by the template), how it is shown, where it leads, and what it is sorted by where that is not the text."""
 
     text: str
     tone: str = ""
+    link: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,11 +87,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Shown:
-    """A column on the page: its head, where it comes from, and its width class ("" or a tone looked up by value)."""
+    """A column on the page: its head, where it comes from, its width class ("" or a tone looked up by value), and where its cells lead."""
 
     head: str
     column: str
     look: str = ""
+    link: Link | None = None
 
 
 def write(folder: Path, view: View) -> None:
@@ -94,29 +103,39 @@ def write(folder: Path, view: View) -> None:
 def render(view: View) -> str:
     """The page as text. Everything from the world is escaped by the template engine."""
     said = view.language
-    style = _template("report.css")
+    style, script = _template("report.css"), _template("report.js")
     return (
         _environment(said)
         .get_template("report.html.j2")
         .render(
             view=view,
             lang=said.code,
-            headline=_headline(view),
-            reach=_reach(view),
+            headline=headline(view),
+            reach=reach(view),
             statuses=[status.value for status in STATUSES],
             status_words={status.value: status_word(said, status.value) for status in STATUSES},
+            control_words={status: status_word(said, status) for status in CONTROL_STATUSES},
             tones=TONES,
             style=Markup(style),  # noqa: S704  # our own file
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            script=Markup(script),  # noqa: S704  # our own file
+            hashes={"style": _digest(style), "script": _digest(script)},
             unread_count=sum(view.by_scope_state()[state] for state in ("denied", "unavailable")),
             blocks=_blocks(view),
             heat=heat_map(view),
             controls=_controls(view),
             funnel=_funnel(view),
-            direction=_direction(view),
+            direction=direction(view),
+            overdue=len(view.overdue()),
+            ending=len(view.exceptions_due(SOON)),
+            soon=SOON,
             trend=chart(view.trend()),
         )
     )
+
+
+def _digest(text: str) -> str:
+    """As a content security policy names it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _environment(said: Language) -> jinja2.Environment:
@@ -136,6 +155,7 @@ def _environment(said: Language) -> jinja2.Environment:
         "words": said.words,
         "title": said.title,
         "reason": said.reason,
+        "sentence": lambda text: _sentence(said.reason(text)),
     }
     environment.filters.update(filters)
     return environment
@@ -143,25 +163,28 @@ def _environment(said: Language) -> jinja2.Environment:
 
 def status_word(said: Language, status: str) -> str:
     """FAIL -> Fail, Nicht erfüllt."""
-    text = said.words(status.lower())
+    return _sentence(said.words(status.lower()))
+
+
+def _sentence(text: str) -> str:
+    """A text that begins as a sentence does."""
     return text[:1].upper() + text[1:]
 
 
 def _blocks(view: View) -> dict[str, Block]:
-    said, _ = view.language, view.language.gettext
+    _ = view.language.gettext
     scopes = view.scopes.groupby(["source", "state"], observed=True).agg(
         scopes=("account", "size"), rows=("rows", "sum"), calls=("calls", "sum"), retries=("retries", "sum")
     )
-    instances = view.table(INSTANCES)
     return {
         "first": _block(
-            said,
+            view,
             _("What to fix first"),
-            _first(view),
+            reading_order.first(view),
             (
-                Shown(_("Severity"), "severity"),
+                Shown(_("Severity"), "severity", "severity"),
                 Shown(_("Check"), "check_id"),
-                Shown(_("Resource"), "resource", "id"),
+                Shown(_("Resource"), "resource", "id", _to("resource")),
                 Shown(_("Why"), "reason", "reason"),
                 Shown(_("Due"), "due"),
                 Shown(_("Days"), "age_days", "n"),
@@ -173,14 +196,14 @@ def _blocks(view: View) -> dict[str, Block]:
             _("No check failed."),
         ),
         "exposure": _block(
-            said,
+            view,
             _("Where it burns"),
             exposure(view),
             (
-                Shown(_("Host"), "instance_id", "code"),
+                Shown(_("Host"), "instance_id", "code", _to("instance_id")),
                 Shown(_("Name"), "name", "list"),
                 Shown(_("Protection"), "protection", "tone"),
-                Shown(_("Worst"), "worst"),
+                Shown(_("Worst"), "worst", "severity"),
                 Shown(_("Open"), "open", "n"),
                 Shown(_("Exploit known"), "exploits", "n"),
                 Shown(_("Rule to assign"), "assignable", "n"),
@@ -194,15 +217,15 @@ def _blocks(view: View) -> dict[str, Block]:
             _("No host that was read has an open package vulnerability."),
         ),
         "changes": _block(
-            said,
+            view,
             _("Changed since the last run"),
             view.changes(),
             (
                 Shown(_("Change"), "change", "tone"),
                 Shown(_("Because of"), "cause", "tone"),
-                Shown(_("Severity"), "severity"),
+                Shown(_("Severity"), "severity", "severity"),
                 Shown(_("Check"), "check_id"),
-                Shown(_("Resource"), "resource", "id"),
+                Shown(_("Resource"), "resource", "id", _to("resource")),
                 Shown(_("Why"), "reason", "reason"),
                 Shown(_("Was"), "was"),
                 Shown(_("Now"), "now"),
@@ -214,14 +237,14 @@ def _blocks(view: View) -> dict[str, Block]:
             _("Nothing changed."),
         ),
         "actions": _block(
-            said,
+            view,
             _("Actions"),
-            _actions(view),
+            reading_order.actions(view),
             (
                 Shown(_("State"), "state", "tone"),
-                Shown(_("Severity"), "severity"),
+                Shown(_("Severity"), "severity", "severity"),
                 Shown(_("Action"), "action"),
-                Shown(_("Target"), "target", "id"),
+                Shown(_("Target"), "target", "id", _to("target")),
                 Shown(_("Account or tenant"), "account"),
                 Shown(_("Region"), "region"),
                 Shown(_("Why"), "reason", "reason"),
@@ -231,17 +254,18 @@ def _blocks(view: View) -> dict[str, Block]:
             _("Nothing asks for an action, or all actions are off."),
         ),
         "instances": _block(
-            said,
+            view,
             _("Instances that are not protected"),
-            instances[instances["protection"] != "protected"],
+            reading_order.unprotected(view),
             (
                 Shown(_("Protection"), "protection", "tone"),
-                Shown(_("Instance"), "instance_id", "code"),
+                Shown(_("Instance"), "instance_id", "code", _to("instance_id")),
                 Shown(_("Name"), "name", "list"),
                 Shown(_("Account"), "account"),
                 Shown(_("Region"), "region"),
                 Shown(_("Power"), "state"),
                 Shown(_("Owner"), "owner", "list"),
+                Shown(_("WP computer"), "computer_id", "code"),
                 Shown(_("Policy"), "policy", "list"),
                 Shown(_("Last contact"), "last_contact"),
                 Shown(_("Agent says"), "agent_messages", "list"),
@@ -250,14 +274,14 @@ def _blocks(view: View) -> dict[str, Block]:
             _("No instance that was read lacks protection."),
         ),
         "patches": _block(
-            said,
+            view,
             _("Open virtual patches"),
-            _open_patches(view),
+            reading_order.open_patches(view),
             (
                 Shown(_("State"), "state", "tone"),
-                Shown(_("Severity"), "severity"),
-                Shown(_("CVE"), "cve"),
-                Shown(_("Host"), "instance_id", "code"),
+                Shown(_("Severity"), "severity", "severity"),
+                Shown(_("CVE"), "cve", link=_to("finding_arn")),
+                Shown(_("Host"), "instance_id", "code", _to("instance_id")),
                 Shown(_("Patch outstanding, days"), "age_days", "n"),
                 Shown(_("Why"), "reason", "reason"),
                 Shown(_("IPS rules"), "rule_identifiers", "list"),
@@ -269,14 +293,14 @@ def _blocks(view: View) -> dict[str, Block]:
             _("No open package finding that was read lacks an effective rule."),
         ),
         "buckets": _block(
-            said,
+            view,
             _("Bucket access"),
-            _paths(view),
+            reading_order.paths(view),
             (
                 Shown(_("Decision"), "decision", "tone"),
-                Shown(_("Bucket"), "bucket", "id"),
-                Shown(_("Role"), "role_arn", "id"),
-                Shown(_("Instance"), "instance_id", "code"),
+                Shown(_("Bucket"), "bucket", "id", _to("bucket")),
+                Shown(_("Role"), "role_arn", "id", _to("role_arn")),
+                Shown(_("Instance"), "instance_id", "code", _to("instance_id", "instance_region")),
                 Shown(_("Via"), "via"),
                 Shown(_("Protection"), "protection", "tone"),
                 Shown(_("Because of"), "allowed_by", "reason"),
@@ -285,27 +309,45 @@ def _blocks(view: View) -> dict[str, Block]:
             _("No alerted bucket can be reached by a role that was read."),
         ),
         "web": _block(
-            said,
+            view,
             _("Web entries"),
-            _entries(view),
+            reading_order.entries(view),
             (
                 Shown(_("State"), "state", "tone"),
                 Shown(_("Type"), "type"),
-                Shown(_("Entry"), "entry", "id"),
+                Shown(_("Entry"), "entry", "id", _entry),
                 Shown(_("Why"), "reason", "reason"),
                 Shown(_("Wanted"), "wanted_groups", "id"),
                 Shown(_("Present"), "present_groups", "id"),
-                Shown(_("Web ACL"), "web_acl", "id"),
+                Shown(_("Web ACL"), "web_acl", "id", _to("web_acl")),
                 Shown(_("Account"), "account"),
                 Shown(_("Region"), "region"),
             ),
             "web_entries.csv",
             _("No distribution and no load balancer was found where it was looked for."),
         ),
+        "exceptions": _block(
+            view,
+            _("Exceptions"),
+            reading_order.exceptions(view),
+            (
+                Shown(_("State"), "state", "tone"),
+                Shown(_("Last day"), "expires", "day"),
+                Shown(_("Days left"), "days_left", "n"),
+                Shown(_("Check"), "check"),
+                Shown(_("Resource"), "resource", "id"),
+                Shown(_("Why"), "reason", "wide"),
+                Shown(_("Carries the risk"), "owner", "list"),
+                Shown(_("Approved by"), "approved_by", "list"),
+                Shown(_("Ticket"), "ticket", "list"),
+            ),
+            "tables/exceptions.parquet",
+            _("The schedule has no exception."),
+        ),
         "mails": _block(
-            said,
+            view,
             _("Mails of the run before"),
-            _mails(view),
+            reading_order.mails(view),
             (
                 Shown(_("State"), "state", "tone"),
                 Shown(_("Recipient"), "recipient", "id"),
@@ -316,9 +358,9 @@ def _blocks(view: View) -> dict[str, Block]:
             _("The run before mailed its report to nobody."),
         ),
         "unseen": _block(
-            said,
+            view,
             _("Scopes that were not read"),
-            _unread(view),
+            reading_order.unread(view),
             (
                 Shown(_("State"), "state", "tone"),
                 Shown(_("Source"), "source"),
@@ -331,7 +373,7 @@ def _blocks(view: View) -> dict[str, Block]:
             _("Every planned scope was read to its end."),
         ),
         "scopes": _block(
-            said,
+            view,
             _("Scopes by source"),
             scopes.reset_index(),
             (
@@ -348,28 +390,6 @@ def _blocks(view: View) -> dict[str, Block]:
     }
 
 
-def _first(view: View) -> pd.DataFrame:
-    """Failures, worst and oldest first; those of one check do not push all others off the page: after its first few it waits for the others."""
-    rows = view.failures()
-    late = rows.groupby("check_id", observed=True, sort=False).cumcount() >= FEW
-    return pd.concat([rows[~late], rows[late]], ignore_index=True)
-
-
-def _mails(view: View) -> pd.DataFrame:
-    """What was not sent first."""
-    mails = view.table(DELIVERIES)
-    return mails.assign(rank=mails["state"] == "sent").sort_values(["rank", "name"], kind="stable")
-
-
-def _unread(view: View) -> pd.DataFrame:
-    """Scopes that were not read; regions of one account that are outside the schedule are one line."""
-    rows = view.unread().astype({"region": "object"})
-    outside = rows["state"] == "skipped"
-    grouped = rows[outside].groupby(["account", "source", "state", "message"], dropna=False, sort=True, observed=True)
-    lines = grouped.agg(region=("region", tuple), permission=("permission", "first")).reset_index()
-    return pd.concat([rows[~outside], lines], ignore_index=True) if len(lines) else rows
-
-
 def _funnel(view: View) -> dict[str, int]:
     """Open package vulnerabilities on hosts -> those an exact rule exists for -> assigned -> prevented: each a part of the one before."""
     counts = view.by_patch_state()
@@ -381,16 +401,6 @@ def _funnel(view: View) -> dict[str, int]:
         "assigned": assigned,
         "prevented": prevented,
     }
-
-
-def _direction(view: View) -> dict[str, int]:
-    """Status -> how many more there are than in the run before; empty where there is none to compare with."""
-    trend = view.trend()
-    if not view.compared_with or len(trend) < 2:
-        return {}
-    last, now = trend.iloc[-2], trend.iloc[-1]
-    names = {"FAIL": "failed", "UNKNOWN": "unknown", "WAIVED": "waived", "PASS": "passed", "NOT_APPLICABLE": "not_applicable"}
-    return {status: int(now[column]) - int(last[column]) for status, column in names.items()}
 
 
 def _controls(view: View) -> list[tuple[str, Block]]:
@@ -413,48 +423,36 @@ def _controls(view: View) -> list[tuple[str, Block]]:
         Shown(_("Unknown"), "unknown", "n"),
     )
     named = {name: rows[rows["framework"] == name] for name in view.by_framework()}
-    return [(name, _block(said, legible(name), frame, shown, "controls.csv", "")) for name, frame in named.items()]
+    return [(name, _block(view, legible(name), frame, shown, "controls.csv", "")) for name, frame in named.items()]
 
 
-def _actions(view: View) -> pd.DataFrame:
-    """What failed or waits first, then what was done, what is proposed, and what was held back; worst first in each."""
-    rows = view.table(ACTIONS)
-    state = rows["state"].map({state: place for place, state in enumerate(ACTION_STATES)})
-    severity = rows["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)}).fillna(len(SEVERITIES))
-    return rows.assign(state_rank=state, rank=severity).sort_values(["state_rank", "rank", "action", "target"], kind="stable")
+def _to(named: str, region: str = "region") -> Link:
+    """To where the console shows what a column names."""
+    return lambda row: address(row[named], row[region])
 
 
-def _open_patches(view: View) -> pd.DataFrame:
-    patches = view.table(VIRTUAL_PATCHES)
-    rows = patches[patches["state"].isin(OPEN_PATCHES)]
-    rank = rows["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)}).fillna(len(SEVERITIES))
-    ordered = rows.assign(rank=rank).sort_values(["rank", "first_observed", "finding_arn", "instance_id", "cve"], kind="stable", na_position="last")
-    return ordered.drop(columns="rank")
+def _entry(row: Mapping[str, Any]) -> str:
+    """To where the console shows a web entry: a classic load balancer has a name alone."""
+    return address(row["entry"], row["region"]) or classic_load_balancer(row["entry"], row["region"])
 
 
-def _paths(view: View) -> pd.DataFrame:
-    """Paths to instances first, open ones before conditional ones, those without protection at the top."""
-    paths = view.table(BUCKET_ACCESS)
-    rank = (paths["instance_id"].isna() * 4) + ((paths["decision"] != "allowed") * 2) + (paths["protection"] == "protected")
-    return paths.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
-
-
-def _entries(view: View) -> pd.DataFrame:
-    """Entries without a web ACL first, those that need none last."""
-    entries = view.table(WEB_ENTRIES)
-    rank = entries["state"].map({state: place for place, state in enumerate(ENTRIES_WORST_FIRST)})
-    return entries.assign(rank=rank).sort_values("rank", kind="stable").drop(columns="rank")
-
-
-def _block(said: Language, title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, empty: str) -> Block:
+def _block(view: View, title: str, frame: pd.DataFrame, shown: Iterable[Shown], file: str, empty: str) -> Block:
     shown = tuple(shown)
     top = frame.head(ROWS)
-    columns = [[_cell(said, value, column.look) for value in top[column.column]] for column in shown]
+    columns = [list(_cells(view, top, column)) for column in shown]
     rows = [list(cells) for cells in zip(*columns, strict=True)]
     return Block(title, tuple(Cell(column.head, "n" if column.look == "n" else "") for column in shown), rows, max(0, len(frame) - ROWS), file, empty)
 
 
+def _cells(view: View, rows: pd.DataFrame, column: Shown) -> Iterator[Cell]:
+    """Cells of a column. Where it was not AWS itself that was asked, none leads to its console."""
+    links = repeat("") if view.endpoint_override or column.link is None else map(column.link, rows.to_dict("records"))
+    for value, link in zip(rows[column.column], links, strict=False):
+        yield replace(_cell(view.language, value, column.look), link=link)
+
+
 def _cell(said: Language, value: Any, look: str) -> Cell:
+    key = ""
     if isinstance(value, tuple | list) and value:
         text = ", ".join(str(item) for item in value[:5])
         if len(value) > 5:
@@ -462,9 +460,11 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
     elif isinstance(value, tuple | list) or pd.isna(value):
         return Cell("\N{EN DASH}", "na")
     elif isinstance(value, datetime):
-        text = said.instant(value)
+        text, key = said.instant(value), iso(value)
+    elif look == "day":
+        text, key = (said.day(value) if last_day(value) else value), value
     elif look == "n":
-        text = said.number(value)
+        text, key = said.number(value), str(value)
     else:
         text = said.reason(str(value)) if look == "reason" else str(value)
     if look == "id" and (arn := _ARN.fullmatch(text)):
@@ -474,56 +474,9 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
         text = text[: LONGEST_CELL - 1] + "…"
     if look == "tone":
         return Cell(status_word(said, text) if text.isupper() else said.words(text), TONES.get(text, ""))
-    return Cell(text, "wide" if look == "reason" else look)
-
-
-def _headline(view: View) -> dict[str, str]:
-    said, ngettext = view.language, view.language.ngettext
-    status, protection, patches = view.by_status(), view.by_protection(), view.by_patch_state()
-    unread = view.by_scope_state()["denied"] + view.by_scope_state()["unavailable"]
-    hosted = sum(patches.values()) - patches["not_running"]
-    title = ngettext(
-        "%(protected)s of %(count)s instance is protected",
-        "%(protected)s of %(count)s instances are protected",
-        sum(protection.values()),
-        protected=said.number(protection["protected"]),
-    )
-    sentences = [
-        said.gettext(
-            "%(failing)s and %(unknown)s.",
-            failing=ngettext("%(count)s result fails", "%(count)s results fail", status["FAIL"]),
-            unknown=ngettext("%(count)s is unknown", "%(count)s are unknown", status["UNKNOWN"]),
-        )
-    ]
-    found = ngettext("%(count)s open package vulnerability", "%(count)s open package vulnerabilities", hosted)
-    shielded = ngettext("%(count)s is shielded by an effective IPS rule", "%(count)s are shielded by an effective IPS rule", patches["prevented"])
-    if patches["available"]:
-        sentences.append(
-            said.gettext(
-                "Of %(found)s on hosts, %(shielded)s and %(more)s more could be: the rule exists but is not assigned.",
-                found=found,
-                shielded=shielded,
-                more=said.number(patches["available"]),
-            )
-        )
-    else:
-        sentences.append(said.gettext("Of %(found)s on hosts, %(shielded)s.", found=found, shielded=shielded))
-    if unread:
-        sentences.append(
-            ngettext(
-                "%(unread)s of %(count)s scope could not be read.",
-                "%(unread)s of %(count)s scopes could not be read.",
-                len(view.scopes),
-                unread=said.number(unread),
-            )
-        )
-    return {"title": title, "text": " ".join(sentences)}
-
-
-def _reach(view: View) -> dict[str, int]:
-    aws = view.scopes[view.scopes["region"] != TENANT_REGION]
-    read = aws[aws["state"] != "skipped"]
-    return {"accounts": int(read["account"].nunique()), "regions": int(read.loc[read["region"] != GLOBAL, "region"].nunique())}
+    if look == "severity":
+        return Cell(text, "", key=str(SEVERITIES.index(text)) if text in SEVERITIES else "")
+    return Cell(text, {"reason": "wide", "day": ""}.get(look, look), key=key)
 
 
 def _template(name: str) -> str:

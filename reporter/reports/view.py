@@ -197,13 +197,18 @@ class View:
         counts = self.by_status()
         return {**counts, Status.FAIL.value: counts[Status.FAIL.value] + counts[Status.WAIVED.value], Status.WAIVED.value: 0}
 
-    def exceptions_due(self, days: int = 14) -> pd.DataFrame:
-        """EXCEPTIONS that end within so many days or have run out, soonest first, with `days_left` (0: today is the last day; below 0: ran out)."""
+    def exceptions(self) -> pd.DataFrame:
+        """EXCEPTIONS with `days_left` (0: today is the last day; below 0: ran out; empty: its last day is no date), soonest first."""
         rows, today = self.table(EXCEPTIONS), self.now.date()
         ends = [last_day(text) for text in rows["expires"]]
         left = pd.Series([None if end is None else (end - today).days for end in ends], index=rows.index, dtype="Int64")
-        rows = rows.assign(days_left=left)
-        return rows[(left <= days).fillna(value=False)].sort_values(["days_left", *EXCEPTIONS.key], kind="stable").reset_index(drop=True)
+        order = rows.assign(days_left=left).sort_values(["days_left", *EXCEPTIONS.key], kind="stable", na_position="first")
+        return order.reset_index(drop=True)
+
+    def exceptions_due(self, days: int = 14) -> pd.DataFrame:
+        """Those exceptions() that end within so many days or have run out."""
+        rows = self.exceptions()
+        return rows[(rows["days_left"] <= days).fillna(value=False)].reset_index(drop=True)
 
     def unread(self) -> pd.DataFrame:
         """Scopes that are not ok, worst first."""

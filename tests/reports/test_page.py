@@ -11,16 +11,19 @@ from typing import Any
 
 import pytest
 
+from reporter.core.consoles import HOSTS
 from reporter.reports.page import LONGEST_CELL, REPORT, ROWS, render
+from reporter.reports.view import View
 from reporter.tables.deliveries import DELIVERIES
-from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
-from tests.reports.views import HOSTILE, TABLES, A, bare, empty, hostile, of, row, view
+from reporter.tables.joined import BUCKET_ACCESS, EXCEPTIONS, INSTANCES, RESULTS, SCOPES, VIRTUAL_PATCHES, WEB_ENTRIES
+from tests.reports.views import HOSTILE, TABLES, A, R, bare, empty, hostile, of, row, view
 
 OURS = re.compile(
     "html|head|meta|title|style|body|a|header|div|p|h1|h2|h3|dl|dt|dd|time|strong|nav|main|section|span|svg|rect"
     "|figure|figcaption|details|summary|polyline|line"
-    "|table|thead|tbody|tr|th|td|br|code|em|footer"
+    "|table|thead|tbody|tr|th|td|br|code|em|footer|script"
 )
+CONSOLE = re.compile(r"https://(?:[a-z0-9-]+\.)?(?:" + "|".join(re.escape(host) for host in HOSTS.values()) + r")/[A-Za-z0-9/?=&#%:._~-]+")
 
 
 class _Parsed(HTMLParser):
@@ -35,42 +38,81 @@ class _Parsed(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        self._inside = tag
+        self._inside = "cell link" if tag == "a" and self._inside == "td" else tag
         if tag == "td":
             self.cells.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
+        self._inside = "td" if tag == "a" and self._inside == "cell link" else ""
 
     def handle_data(self, data: str) -> None:
-        if self._inside == "td":
+        if self._inside in ("td", "cell link"):
             self.cells[-1] += data
+
+
+KNOWN = "i-0123456789abcdef0"
+HEX = "0123456789abcdef0123456789abcdef"
+
+
+def known(**changes: Any) -> View:
+    """Everything that a console can show, by ids as AWS makes them."""
+    finding, acl = f"arn:aws:inspector2:{R}:{A}:finding/{HEX}", f"arn:aws:wafv2:us-east-1:{A}:global/webacl/cdn/{HEX}"
+    rows = {
+        RESULTS: [row(RESULTS, resource=f"arn:aws:guardduty:{R}:{A}:detector/{HEX}/finding/{HEX}")],
+        INSTANCES: [row(INSTANCES, instance_id=KNOWN)],
+        VIRTUAL_PATCHES: [row(VIRTUAL_PATCHES, instance_id=KNOWN, finding_arn=finding)],
+        BUCKET_ACCESS: [row(BUCKET_ACCESS, bucket="arn:aws:s3:::invoices", role_arn=f"arn:aws:iam::{A}:role/reader", instance_id=KNOWN)],
+        WEB_ENTRIES: [
+            row(WEB_ENTRIES, entry=f"arn:aws:cloudfront::{A}:distribution/I2DF350BUDHOU", region="global", web_acl=acl),
+            row(WEB_ENTRIES, entry="old-one", type="classic_elb"),
+        ],
+    }
+    return view({table.name: table.frame(found) for table, found in rows.items()}, **changes)
 
 
 def cells(seen: Any) -> list[str]:
     return _Parsed(render(seen)).cells
 
 
-@pytest.mark.parametrize("seen", [view(), hostile(), empty()], ids=["plain", "hostile", "empty"])
-def test_only_our_own_elements_and_no_script_handler_style_or_outside_address(seen: Any) -> None:
+@pytest.mark.parametrize("seen", [view(), hostile(), empty(), known()], ids=["plain", "hostile", "empty", "known"])
+def test_only_our_own_elements_and_no_handler_style_or_address_but_of_sections_and_consoles(seen: Any) -> None:
     parsed = _Parsed(render(seen))
     assert [tag for tag, _ in parsed.elements if not OURS.fullmatch(tag)] == []
+    assert [attributes for tag, attributes in parsed.elements if tag == "script"] == [{}]
     for tag, attributes in parsed.elements:
         assert not any(name.startswith("on") or name in ("style", "src", "srcset", "action", "formaction", "data") for name in attributes), tag
-        assert re.fullmatch(r"#[a-z-]+", attributes.get("href") or "#main")
+        address = attributes.get("href") or "#main"
+        assert re.fullmatch(r"#[a-z0-9-]+", address) or (CONSOLE.fullmatch(address) and attributes.get("rel") == "noreferrer"), address
 
 
-def test_nothing_in_the_style_reaches_out() -> None:
-    (style,) = re.findall(r"<style>(.*?)</style>", render(view()), re.DOTALL)
+def test_what_can_be_opened_in_a_console_leads_there() -> None:
+    links = {attributes["href"] for tag, attributes in _Parsed(render(known())).elements if tag == "a" and "rel" in attributes}
+    found = {re.sub(r"https://(?:[a-z0-9-]+\.)?console.aws.amazon.com/([a-z0-9]+)/.*", r"\1", str(link)) for link in links}
+    assert found == {"ec2", "guardduty", "inspector", "macie", "iam", "wafv2", "cloudfront"}
+    assert any(f"#InstanceDetails:instanceId={KNOWN}" in str(link) for link in links)
+    assert any("#LoadBalancers:search=old-one" in str(link) for link in links)
+
+
+def test_nothing_leads_to_a_console_of_aws_where_it_was_not_aws_that_was_asked() -> None:
+    assert "console." not in render(known(endpoint_override="http://127.0.0.1:5000"))
+
+
+def test_nothing_in_the_style_or_the_script_reaches_out() -> None:
+    text = render(view())
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert not re.search(r"url\(|@import|expression|</", style)
+    assert not re.search(r"fetch|XMLHttpRequest|WebSocket|sendBeacon|import|eval|Function\(|innerHTML|https?:|location|</", script)
+    assert len(script.encode()) < 4096
 
 
-def test_the_policy_allows_this_style_and_nothing_else() -> None:
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> None:
     text = render(hostile())
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    styled, scripted = (base64.b64encode(hashlib.sha256(own.encode()).digest()).decode() for own in (style, script))
     policy = next(a["content"] for tag, a in _Parsed(text).elements if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy")
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert policy == f"default-src 'none'; style-src 'sha256-{styled}'; script-src 'sha256-{scripted}'; base-uri 'none'; form-action 'none'"
 
 
 def test_hostile_text_is_shown_as_text() -> None:
@@ -184,7 +226,7 @@ def test_a_table_that_is_one_row_too_long_says_so() -> None:
 def test_what_is_missing_is_a_dash() -> None:
     shown = cells(of(INSTANCES, [bare(INSTANCES)]))
     assert not {"None", "nan", "NaT", "<NA>"} & set(shown)
-    assert shown.count("\N{EN DASH}") == 5  # name, owner, policy, last contact, and the empty list of what the agent says
+    assert shown.count("\N{EN DASH}") == 6  # name, owner, WP computer, policy, last contact, and the empty list of what the agent says
 
 
 def test_lists_are_joined_and_long_ones_counted() -> None:
@@ -249,3 +291,41 @@ def test_mails_of_the_run_before_are_there_those_not_sent_first() -> None:
     assert page.index("secops@example.com") < page.index("ciso@example.com")
     assert "550 &lt;b&gt;nobody" in page
     assert "Mails of the run before" not in render(view())
+
+
+def test_exceptions_are_there_what_ran_out_and_what_ends_soon_first_and_said_at_the_top() -> None:
+    def accepted(ticket: str, expires: str) -> tuple[Any, ...]:
+        return row(EXCEPTIONS, ticket=ticket, expires=expires)
+
+    rows = [accepted("later", "2027-01-31"), accepted("soon", "2026-12-01"), accepted("over", "2026-11-20"), accepted("odd", "some day")]
+    page = render(of(EXCEPTIONS, rows))
+    shown = [cell for cell in _Parsed(page).cells if cell in ("later", "soon", "over", "odd", "in force", "ends soon", "ran out")]
+    assert shown == ["ran out", "odd", "ran out", "over", "ends soon", "soon", "in force", "later"]
+    assert "<strong>2 exceptions</strong> have run out or end within 14 days" in page
+    assert "have run out" not in render(of(EXCEPTIONS, rows[:1]))
+
+
+def test_what_is_waived_is_beside_what_would_fail_without_exceptions() -> None:
+    rows = [row(RESULTS, resource="i-1"), row(RESULTS, resource="i-2", status="WAIVED")]
+    assert "2 without exceptions" in render(of(RESULTS, rows))
+    assert "without exceptions" not in render(of(RESULTS, rows[:1]))
+
+
+def test_how_many_failures_are_past_their_due_date_is_said() -> None:
+    rows = [row(RESULTS, resource=f"i-{day}", due=datetime(2026, 11, day, tzinfo=UTC)) for day in (22, 23, 25)]
+    assert "2 past their due date" in render(of(RESULTS, rows))
+
+
+def test_why_there_is_nothing_to_compare_with_is_said_as_it_is() -> None:
+    why = "main-000000 is not compared with: its pack does not hold (a file is missing)"
+    page = render(view(compared_notes=(why,)))
+    assert f'<p class="empty">M{why[1:]}</p>' in page
+    assert "There is nothing to compare with." not in page
+    assert "There is nothing to compare with." in render(view())
+
+
+def test_values_that_are_sorted_otherwise_than_as_text_say_how() -> None:
+    page = render(of(VIRTUAL_PATCHES, [row(VIRTUAL_PATCHES, severity="HIGH", age_days=1234, instance_id="i-1")]))
+    assert '<td data-v="1">HIGH</td>' in page
+    assert '<td class="n" data-v="1234">1\N{NARROW NO-BREAK SPACE}234</td>' in page
+    assert '<td data-v="2026-11-23T01:02:03Z">2026-11-23 01:02</td>' in render(of(INSTANCES, [row(INSTANCES, protection="offline")]))
