@@ -1,22 +1,18 @@
-"""Cells, written row by row with openpyxl's write-only book: a sheet as reports/sheet.py describes it becomes XML at once and is forgotten.
+"""A sheet as reports/sheet.py describes it, made with openpyxl: head, table, notes, formats, links. Its rows come from reports/columnar.py.
 
-Text from the world is always written as text, so that nothing in a tag or a title can become a formula. What Excel cannot hold is cut visibly.
+Text from the world is always written as text, so that nothing in a tag or a title can become a formula.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from io import BytesIO
-from itertools import count
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from itertools import chain
 from math import ceil
-from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+import numpy as np
 import pandas as pd
-from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import Rule as FormatRule
@@ -30,15 +26,14 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
-from openpyxl.writer.excel import ExcelWriter
 
 from reporter.core.language import Language
 from reporter.core.table import Kind
-from reporter.core.text import legible
-from reporter.reports.sheet import MOST_LINKS, Link, Rule, Sheet, Shown, titled
+from reporter.reports.cell_text import RISKY, clean
+from reporter.reports.columnar import Field, rows, sentence
+from reporter.reports.package import AUTHOR, Book
+from reporter.reports.sheet import MOST_LINKS, Rule, Sheet, Shown, titled
 
-LONGEST_TEXT = 32_767
-AUTHOR = "workload-compliance-reporter"
 FACE = "Calibri"
 DAY, INSTANT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
 HEAD, HEAD_FILL = Font(name=FACE, bold=True, color="FFFFFF"), PatternFill("solid", fgColor="15324B")
@@ -58,48 +53,13 @@ COLOURS = {
 """tone -> colour of its text and of its ground; each pair has a contrast of at least 4.5 to 1"""
 _BOLD = ("critical", "fail", "late")
 _TABLE_STYLE = TableStyleInfo(name="TableStyleLight1", showRowStripes=True, showColumnStripes=False, showFirstColumn=False, showLastColumn=False)
-_RISKY = ("=", "+", "-", "@", "#")
 LINE = 15.0
 """height of a line of text in points"""
 _NOTE_LINE = 34
 _MOST_LINES = 8
-Write = Callable[[Any], Any]
 
 
-def book(title: str, at: datetime, code: str = "") -> Workbook:
-    """An empty book that carries the run's clock, not the time of writing."""
-    made = Workbook(write_only=True)
-    made.properties.creator, made.properties.title = AUTHOR, clean(title)
-    if code:
-        made.properties.language = code
-    made.properties.created = made.properties.modified = at.astimezone(UTC).replace(tzinfo=None)
-    return made
-
-
-def save(made: Workbook, target: Path | BytesIO) -> None:
-    """The same book gives the same bytes."""
-    with _Archive(target, "w", ZIP_DEFLATED) as archive:
-        ExcelWriter(made, archive).save()
-
-
-class _Archive(ZipFile):
-    """A zip file whose members carry no time of writing: the same view gives the same bytes."""
-
-    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
-        super().writestr(ZipInfo(str(zinfo_or_arcname)), data, ZIP_DEFLATED)
-
-    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        with Path(filename).open("rb") as source, self.open(self._member(arcname), "w", force_zip64=True) as target:
-            shutil.copyfileobj(source, target)
-
-    @staticmethod
-    def _member(name: str) -> ZipInfo:
-        member = ZipInfo(name)
-        member.compress_type = ZIP_DEFLATED
-        return member
-
-
-def add(made: Workbook, said: Language, sheet: Sheet) -> None:
+def add(made: Book, said: Language, sheet: Sheet) -> None:
     """The sheet as a table with filters, a frozen head, notes, formats, links and lists to choose from."""
     heads = distinct([column.head for column in sheet.columns])
     last = max(sheet.rows + 1, 2)  # a table has at least one row, be it empty
@@ -112,15 +72,12 @@ def add(made: Workbook, said: Language, sheet: Sheet) -> None:
     page.tables.add(_table(sheet.table, heads, last))
     tall(page, 1, max(lines_of(head, column.width - 3) for head, column in zip(heads, sheet.columns, strict=True)))
     page.append([_head(page, head, column) for head, column in zip(heads, sheet.columns, strict=True)])
-    linked_rows, unlinked = sheet.linked()
-    wrapped = [(number, column.width) for number, column in enumerate(sheet.columns) if column.wrapped]
-    for line, (values, row) in enumerate(_rows(page, sheet, linked_rows), start=2):
-        if wrapped:
-            tall(page, line, max(lines_of(values[number], width) for number, width in wrapped))
-        page.append(row)
-        page.row_dimensions.pop(line, None)
-    for sentence in cuts(said, sheet, unlinked):
-        page.append([styled(page, sentence, STRONG)])
+    linked_rows, unlinked = sheet.linked
+    fields, heights = _fields(page, sheet, linked_rows), _heights(sheet)
+    last_lines = [
+        sentence(clean(text), sheet.rows + 2 + number, _look(page, None, font=STRONG)) for number, text in enumerate(cuts(said, sheet, unlinked))
+    ]
+    made.rows[page.title] = lambda: chain(rows(sheet.frame.head(sheet.rows), fields, heights), last_lines)
     page.close()
     page._hyperlinks.clear()  # noqa: SLF001  # they are XML now, and openpyxl would hold them until the book is gone
 
@@ -209,18 +166,6 @@ def beside(page: Any, value: Any) -> Any:
     return cell
 
 
-def clean(text: str) -> str:
-    """Text without what XML cannot hold or what misleads, cut visibly at Excel's 32,767 characters (it counts UTF-16 code units)."""
-    text = legible(text)
-    if 2 * len(text) <= LONGEST_TEXT:
-        return text
-    units = text.encode("utf-16-le")
-    if len(units) <= 2 * LONGEST_TEXT:
-        return text
-    note = " … (cut; whole in the CSV file)"
-    return units[: 2 * (LONGEST_TEXT - len(note))].decode("utf-16-le", "ignore") + note
-
-
 def distinct(heads: Sequence[str]) -> list[str]:
     """Heads of a table: no two alike, whatever their case."""
     made: list[str] = []
@@ -289,31 +234,37 @@ def _head(page: Any, head: str, column: Shown) -> Any:
     return cell
 
 
-def _rows(page: Any, sheet: Sheet, linked_rows: int) -> Iterator[tuple[tuple[Any, ...], list[Any]]]:
-    """The values of each row, and its cells."""
-    top = sheet.frame.head(sheet.rows)
-    wrapped = any(column.wrapped for column in sheet.columns)
-    columns = [_writing(page, column, sheet.links.get(column.name), linked_rows, aligned=wrapped) for column in sheet.columns]
-    values = [top[column.name] for column in sheet.columns]
-    for row in zip(*values, strict=True):
-        yield row, [write(value) for write, value in zip(columns, row, strict=True)]
+def _fields(page: Any, sheet: Sheet, linked_rows: int) -> list[Field]:
+    aligned = any(column.wrapped for column in sheet.columns)
+    return [_field(page, sheet, number, column, linked_rows, aligned=aligned) for number, column in enumerate(sheet.columns, start=1)]
 
 
-def _writing(page: Any, column: Shown, link: Link | None, linked_rows: int, *, aligned: bool) -> Write:
-    """How cells of this column are written. A row is XML before the next one comes, so that each column has one cell, filled again and again."""
+def _field(page: Any, sheet: Sheet, number: int, column: Shown, linked_rows: int, *, aligned: bool) -> Field:
+    """How cells of this column look. `aligned`: some column of the sheet is wrapped, so that all stand at the top."""
     time = column.kind is Kind.TIME
     side = "right" if column.right else "left" if time else None
     alignment = Alignment(horizontal=side, indent=int(bool(side)), vertical="top", wrap_text=column.wrapped or None) if aligned or side else None
-    if time:
-        write = _times(_cell(page, alignment, DAY if column.day else INSTANT))
-    elif column.kind in (Kind.INTEGER, Kind.NUMBER, Kind.FLAG):
-        write = _numbers(page, alignment, column.kind)
-    else:
-        write = _texts(page, alignment)
-    return _links(page, alignment, write, link, linked_rows) if link else write
+    usual = _look(page, alignment, (DAY if column.day else INSTANT) if time else "")
+    guarded, link = _look(page, alignment, guarded=True), sheet.links.get(column.name)
+    follows = None
+    if link is not None:
+        follows = np.zeros(sheet.rows, dtype=np.bool_)
+        follows[:linked_rows] = [bool(target) for target in _follow(page, column.name, number, sheet, linked_rows)]
+    return Field(column.name, column.kind, get_column_letter(number), usual, guarded, _look(page, alignment, font=LINK), follows)
 
 
-def _cell(page: Any, alignment: Alignment | None, number_format: str = "", font: Font | None = None) -> Any:
+def _follow(page: Any, name: str, number: int, sheet: Sheet, rows: int) -> Iterator[str]:
+    """Where the cells of a column lead, each link made known to the page."""
+    letter, link, values = get_column_letter(number), sheet.links[name], sheet.frame[name].to_numpy(dtype=object)
+    for row in range(rows):
+        target = link(row) if isinstance(values[row], str) else ""
+        if target:
+            page._hyperlinks.append(_hyperlink(target, f"{letter}{row + 2}"))  # noqa: SLF001  # for cells that openpyxl does not see
+        yield target
+
+
+def _look(page: Any, alignment: Alignment | None, number_format: str = "", font: Font | None = None, *, guarded: bool = False) -> int:
+    """The number of a style."""
     cell = WriteOnlyCell(page)
     if alignment is not None:
         cell.alignment = alignment
@@ -321,78 +272,25 @@ def _cell(page: Any, alignment: Alignment | None, number_format: str = "", font:
         cell.number_format = number_format
     if font is not None:
         cell.font = font
-    return cell
+    if guarded:
+        cell.quotePrefix = True
+    return int(cell.style_id)
 
 
-def _times(cell: Any) -> Write:
-    def write(value: Any) -> Any:
-        if pd.isna(value):
-            return None
-        if isinstance(value, str):
-            return clean(value) if not value.startswith(_RISKY) else _as_text(cell, value)
-        cell.value = _plain(value)
-        return cell
-
-    return write
-
-
-def _numbers(page: Any, alignment: Alignment | None, kind: Kind) -> Write:
-    plain = {Kind.INTEGER: int, Kind.NUMBER: float, Kind.FLAG: bool}[kind]
-    cell = None if alignment is None else _cell(page, alignment)
-
-    def write(value: Any) -> Any:
-        if pd.isna(value):
-            return None
-        if cell is None:
-            return plain(value)
-        cell.value = plain(value)
-        return cell
-
-    return write
+def _heights(sheet: Sheet) -> list[float] | None:
+    """Room for wrapped texts; None: every row is one line high."""
+    top = sheet.frame.head(sheet.rows)
+    lines = np.ones(len(top))
+    wrapped = [column for column in sheet.columns if column.wrapped]
+    for column in wrapped:
+        texts = top[column.name].astype("object")
+        found = {text: lines_of(text, column.width) for text in texts.dropna().unique()}
+        lines = np.maximum(lines, texts.map(found).fillna(1).to_numpy(dtype=float))
+    return [height if height > LINE else 0.0 for height in LINE * np.minimum(lines, _MOST_LINES)] if wrapped else None
 
 
-def _texts(page: Any, alignment: Alignment | None) -> Write:
-    """All else is text that is never a formula."""
-    aligned = None if alignment is None else _cell(page, alignment)
-    risky = _cell(page, alignment)
-    risky.quotePrefix = True
-
-    def write(value: Any) -> Any:
-        if isinstance(value, tuple | list):
-            value = ", ".join(str(item) for item in value)
-        elif not isinstance(value, str):
-            if pd.isna(value):
-                return None
-            value = str(value)
-        text = clean(value)
-        if text.startswith(_RISKY):
-            return _as_text(risky, text)
-        if aligned is None:
-            return text
-        aligned.value = text
-        return aligned
-
-    return write
-
-
-def _links(page: Any, alignment: Alignment | None, write: Write, link: Link, linked_rows: int) -> Write:
-    """Row by row: a cell that leads somewhere where there is a link, else as the column is written."""
-    cell, rows = _cell(page, alignment, font=LINK), count()
-
-    def follow(value: Any) -> Any:
-        row = next(rows)
-        target = link(row) if row < linked_rows else ""
-        if not target or not isinstance(value, str):
-            return write(value)
-        _as_text(cell, clean(value))
-        cell.hyperlink = _hyperlink(target)
-        return cell
-
-    return follow
-
-
-def _hyperlink(target: str) -> Hyperlink:
-    return Hyperlink(ref="", location=target[1:]) if target.startswith("#") else Hyperlink(ref="", target=target)
+def _hyperlink(target: str, cell: str = "") -> Hyperlink:
+    return Hyperlink(ref=cell, location=target[1:]) if target.startswith("#") else Hyperlink(ref=cell, target=target)
 
 
 def _as_text(cell: Any, text: str) -> Any:
@@ -403,7 +301,7 @@ def _as_text(cell: Any, text: str) -> Any:
 
 def _guarded(page: Any, text: str) -> Any:
     cell = WriteOnlyCell(page)
-    if text.startswith(_RISKY):
+    if text.startswith(RISKY):
         cell.quotePrefix = True
     return _as_text(cell, text)
 

@@ -25,7 +25,10 @@ def write(folder: Path, view: View) -> None:
 
 
 def read(folder: Path, names: Collection[str] | None = None) -> Tables:
-    """The tables of a stored run, or those of these names, also of an earlier version's run, which lacks columns. Raises OSError, pyarrow.ArrowInvalid, TableError."""
+    """The tables of a stored run, or those of these names, also of an earlier version's run, which lacks columns.
+
+    Raises OSError, pyarrow.ArrowInvalid, TableError.
+    """
     known = {name: table for name, table in declared().items() if names is None or name in names}
     found = {path.stem: path for path in sorted((folder / "tables").glob("*.parquet"))}
     return {name: known[name].read_back(pq.read_table(path).to_pandas()) for name, path in found.items() if name in known}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -113,6 +114,7 @@ class Sheet:
         """Rows that stand on the sheet; the last line of one that is cut says so."""
         return len(self.frame) if len(self.frame) <= MOST_ROWS else MOST_ROWS - 1
 
+    @cached_property
     def linked(self) -> tuple[int, int]:
         """How many rows can have their links, for a sheet holds only so many, and how many links are left out."""
         links = np.array([sum(bool(link(row)) for link in self.links.values()) for row in range(self.rows)], dtype=np.int64)

@@ -212,7 +212,7 @@ def _contents(lines: _Lines, view: View, sheets: Sequence[Sheet]) -> None:
     said, _ = view.language, view.language.gettext
     lines.heads(_("Sheet"), _("Rows"), _("What it holds"), "", "", right=(1,))
     for sheet in sheets:
-        holds = "; ".join([sheet.about, *cuts(said, sheet, sheet.linked()[1])])
+        holds = "; ".join([sheet.about, *cuts(said, sheet, sheet.linked[1])])
         link = linked(lines.page, titled(sheet.title), place(sheet.title))
         lines.across("C", link, counted(lines.page, len(sheet.frame)), placed(lines.page, holds, wrap_text=True, indent=1))
 

@@ -1,6 +1,6 @@
 """report.xlsx: what people open, filter and work through: a summary with charts, a list of work, and every table of the report as a sheet.
 
-Written row by row (streamed): reports/sheet.py says what a sheet shows, reports/cells.py writes it.
+reports/sheet.py says what a sheet shows, reports/cells.py makes it, reports/columnar.py its rows, reports/package.py the file.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from reporter.core.expiry import last_day
 from reporter.core.language import ENGLISH, SOURCE, Language, mark
 from reporter.core.result import Status
 from reporter.core.table import Column, Kind, Table
-from reporter.reports.cells import add, book, save
+from reporter.reports.cells import add
 from reporter.reports.exposure import EXPOSURE, exposure
+from reporter.reports.package import Book
 from reporter.reports.record import CONTRACT
 from reporter.reports.sheet import Rule, Sheet, consoles, of_column, shown, tones
 from reporter.reports.summary_sheet import add_summary
@@ -89,22 +90,22 @@ def _columns() -> Iterator[Column]:
 def write(folder: Path, view: View) -> None:
     """report.xlsx below the folder."""
     said = view.language
-    made = book(f"{said.gettext('Workload compliance')} {iso(view.now)}", view.now, said.code)
+    made = Book(f"{said.gettext('Workload compliance')} {iso(view.now)}", view.now, said.code)
     sheets = described(view)
     add_summary(made, view, sheets, trend=sheets[-1])
     for sheet in sheets:
         add(made, said, sheet)
-    save(made, folder / view.file("report.xlsx"))
+    made.write_to(folder / view.file("report.xlsx"))
 
 
 def excerpt(title: str, at: datetime, sheets: Sequence[tuple[str, str, pd.DataFrame]], said: Language = ENGLISH) -> bytes:
     """A small workbook of some rows: (sheet's title, file of the record, rows of its table)."""
-    made = book(title, at)
+    made = Book(title, at)
     for name, file, frame in sheets:
         table, names = TABLES[file]
         add(made, said, _sheet(said, name, file, table, names, table.sort(frame)))
     stream = BytesIO()
-    save(made, stream)
+    made.write_to(stream)
     return stream.getvalue()
 
 

@@ -10,7 +10,8 @@ import pytest
 from reporter.core.language import ENGLISH
 from reporter.core.table import Kind
 from reporter.reports import sheet as parts
-from reporter.reports.cells import COLOURS, add, book, distinct, save
+from reporter.reports.cells import COLOURS, add, distinct
+from reporter.reports.package import Book
 from reporter.reports.sheet import Rule, Sheet, Shown, place, titled
 from tests.reports.views import NOW
 
@@ -28,10 +29,10 @@ def listed(count: int = 1, **changes: Any) -> Sheet:
 
 
 def written(folder: Path, *sheets: Sheet) -> openpyxl.Workbook:
-    made = book("Things", NOW)
+    made = Book("Things", NOW)
     for sheet in sheets:
         add(made, ENGLISH, sheet)
-    save(made, folder / "things.xlsx")
+    made.write_to(folder / "things.xlsx")
     return openpyxl.load_workbook(folder / "things.xlsx")
 
 
@@ -47,7 +48,7 @@ def test_a_place_in_the_book_is_quoted() -> None:
 def test_links_beyond_what_a_sheet_can_hold_are_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "MOST_LINKS", 2)
     sheet = listed(4, links={"resource": lambda row: "" if row == 1 else "https://example.com/"})
-    assert sheet.linked() == (3, 1)
+    assert sheet.linked == (3, 1)
     found = written(tmp_path, sheet)["Things"]
     assert [bool(cell.hyperlink) for cell in found["A"][1:5]] == [True, False, True, False]
     assert str(found["A6"].value).startswith("1 cell of this sheet has no link")

@@ -16,7 +16,7 @@ from reporter.core.language import language
 from reporter.judge import discover
 from reporter.reports import sheet as sheet_parts
 from reporter.reports import workbook
-from reporter.reports.cells import clean
+from reporter.reports.cell_text import clean
 from reporter.reports.workbook import REPORT, SHEETS
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES, RESULTS
 from tests.reports.views import HOSTILE, TABLES, bare, hostile, of, row, view
