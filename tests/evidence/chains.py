@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from reporter.evidence.folder import keep_previous_seal
 from reporter.evidence.inspected import parse
-from reporter.evidence.seal import Seal, seal
+from reporter.evidence.seal import Seal
 from reporter.evidence.trust import Trust
 from reporter.reports import readme
-from tests.evidence.pack import KEY, NOW
+from tests.evidence.pack import KEY, NOW, sealed
 from tests.reports.views import view
 
 HELD = Trust((KEY.public_key(),))
@@ -42,10 +42,11 @@ def chain(
     for sequence in range(1, count + 1):
         run = out / f"run-{sequence:06d}"
         fill(run, f"{name}-{sequence:06d}", files or {})
-        keep_previous_seal(run.rename(out / ".building"), out)
+        last = out / f"run-{sequence - 1:06d}" / "SEAL.txt"
+        keep_previous_seal(run.rename(out / ".building"), last.read_bytes() if seals else None)
         before = f"{name}-{sequence - 1:06d}" if seals else ""
         facts = Seal(name, sequence, f"{name}-{sequence:06d}", NOW, "0.1.0", before, seals[-1] if seals else "")
-        seals.append(seal(out / ".building", facts, key, "local key"))
+        seals.append(sealed(out / ".building", facts, key))
         (out / ".building").rename(run)
     return seals
 
