@@ -19,7 +19,7 @@ from reporter import __version__, frameworks
 from reporter.acting import Act
 from reporter.approving import require_sealed, standing_approval
 from reporter.changing import Changing, acted, actions_frame, planned
-from reporter.clients.aws import AwsClients
+from reporter.clients.aws import HOME_REGION, AwsClients
 from reporter.clients.store import Store
 from reporter.comparing import Comparison, compare_runs, exceptions_table
 from reporter.core import clock
@@ -30,10 +30,11 @@ from reporter.core.past import Past
 from reporter.core.table import TableError
 from reporter.core.world import World
 from reporter.delivery.email import outbox
+from reporter.delivery.s3 import PackStore
 from reporter.doors import open_store
 from reporter.evidence.folder import building
 from reporter.evidence.raw import RawFolder
-from reporter.evidence.seal import Head, Seal
+from reporter.evidence.seal import TIMESTAMP, Head, Seal, read_seal
 from reporter.gather import Gathered, discover, gather
 from reporter.held_back import held_back
 from reporter.history.previous import Previous, previous
@@ -51,7 +52,7 @@ from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
 from reporter.scopes import plan_scopes
 from reporter.sealing import Sealing
-from reporter.state import deliveries, journal, sequence
+from reporter.state import deliveries, journal, packs, sequence
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.controls import CONTROLS
@@ -82,6 +83,8 @@ class Finished:
     by_action: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     deliveries: tuple[Delivery, ...] = ()
     """what became of the mails, after the run was sealed"""
+    packs: tuple[Delivery, ...] = ()
+    """what became of the packs that were to be stored: this run's, and those of earlier runs that were not stored then"""
     no_stamp: str = ""
     """why the seal has no time stamp where it should have one"""
 
@@ -89,6 +92,11 @@ class Finished:
     def nobody_has_it(self) -> bool:
         """Whether mails were to be sent and none was."""
         return bool(self.deliveries) and all(delivery.state is not DeliveryState.SENT for delivery in self.deliveries)
+
+    @property
+    def nobody_keeps_it(self) -> bool:
+        """Whether a pack was to be stored and was not."""
+        return any(pack.state is not DeliveryState.SENT for pack in self.packs)
 
     @property
     def action_failed(self) -> bool:
@@ -143,9 +151,10 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
         identity = clients.aws.identity("")["arn"]
         facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
-        gathered = Gathered({**gathered.tables, **deliveries.tables(store, schedule.evidence.chain, out)}, gathered.ledger)
+        stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
+        gathered = Gathered({**gathered.tables, **deliveries.tables(store, schedule.evidence.chain, out, stored)}, gathered.ledger)
         finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
-        watch.stage("publish")
+        finished = _keep(finished, sealing, clients.aws, ticking, watch)
         return replace(finished, deliveries=mails.publish(finished.folder))
 
 
@@ -154,16 +163,16 @@ def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch 
     watch = watch or Watch()
     was = read_run(stored)
     schedule = schedule or was.schedule
-    out = stored.resolve().parent
-    store = open_store(schedule, out, AwsClients())
+    out, aws, ticking = stored.resolve().parent, AwsClients(), clock.running(clock.now())
+    store = open_store(schedule, out, aws)
     sealing = Sealing.of(schedule, out, store)
-    with building(out, _numbering(schedule, store, clock.now()), sealing.in_chain) as (folder, number):
+    with building(out, _numbering(schedule, store, ticking()), sealing.in_chain) as (folder, number):
         facts = _Facts(
             "judge", schedule, was.now, was.endpoint_override, held_back(schedule), number, acts_on=was.run_id, stored=stored, identity=was.identity
         )
         past = Past() if schedule.state else journal.read(store)  # a bucket is the world
         plan = partial(planned, facts.run_id, schedule, facts.now, facts.identity, past=past)
-        return _conclude(folder, sealing, facts, _stored(stored), watch, plan)
+        return _keep(_conclude(folder, sealing, facts, _stored(stored), watch, plan), sealing, aws, ticking, watch)
 
 
 def apply_plan(stored: Path, now: datetime, *, watch: Watch | None = None) -> Finished:
@@ -224,7 +233,19 @@ def _on_stored(
             identity=clients.aws.identity("")["arn"],
             approval=approval,
         )
-        return _conclude(folder, sealing, facts, _stored(stored), watch, acts(facts))
+        finished = _conclude(folder, sealing, facts, _stored(stored), watch, acts(facts))
+        return _keep(finished, sealing, clients.aws, clock.running(now), watch)
+
+
+def _keep(finished: Finished, sealing: Sealing, aws: AwsClients, now: Callable[[], datetime], watch: Watch) -> Finished:
+    """The sealed pack in its store, and what became of it in the state."""
+    watch.stage("publish")
+    if finished.no_stamp:
+        run_id, url = read_seal(finished.folder)["run_id"], sealing.evidence.tsa_url
+        said = Delivery(run_id, TIMESTAMP, url, DeliveryState.REFUSED, now(), finished.no_stamp, packs.STAMP)
+        finished = replace(finished, no_stamp=packs.received(sealing.store, said).message)
+    store = PackStore(sealing.evidence, sealing.store, now, lambda: aws.client("", "s3", HOME_REGION))
+    return replace(finished, packs=store.publish(sealing.out))
 
 
 def _numbering(schedule: Schedule, store: Store, now: datetime) -> Callable[[int], int]:

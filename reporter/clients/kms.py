@@ -63,6 +63,15 @@ class KmsKey:
         with _explained("Sign", self.arn):
             return bytes(self.client.sign(KeyId=self.arn, Message=message, MessageType="RAW", SigningAlgorithm=ALGORITHM)["Signature"])
 
+    def try_to_sign(self) -> None:
+        """Ask for a signature without one being made. Raises ReporterError."""
+        with _explained("Sign", self.arn):
+            try:
+                self.client.sign(KeyId=self.arn, Message=b"-", MessageType="RAW", SigningAlgorithm=ALGORITHM, DryRun=True)
+            except ClientError as error:
+                if error_code(error) != "DryRunOperationException":  # it would have been made
+                    raise
+
 
 @contextmanager
 def _explained(operation: str, name: str) -> Iterator[None]:
