@@ -274,7 +274,7 @@ def _stored(folder: Path) -> Gathered:
 def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts) -> Finished:
     """join, judge, compare, propose, apply, verify, report, seal, remember: everything after the world was read."""
     schedule = facts.schedule
-    before = previous(sealing.out, schedule.evidence.chain, sealing.keys(), facts.stored, sealing.head())
+    before = previous(sealing.out, schedule.evidence.chain, sealing.chain_keys(), facts.stored, sealing.head())
     read_at = facts.read_at or facts.now
     watch.stage("join")
     world = join(World({**gathered.tables, **before.tables(), **exceptions_table(schedule)}, gathered.ledger, schedule.settings(), read_at))

@@ -38,7 +38,7 @@ class Sealing:
         """Raises ReporterError for a key that cannot be used."""
         return cls(schedule.evidence, out, store, open_signer(schedule.evidence, out), fingerprint_of_next(schedule.evidence))
 
-    def keys(self) -> tuple[Public, ...]:
+    def chain_keys(self) -> tuple[Public, ...]:
         """Keys that the chain's packs may be signed with. Raises ReporterError."""
         return known_keys(self.store, self.signer)
 

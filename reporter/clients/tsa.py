@@ -17,9 +17,11 @@ def ask(url: str, query: bytes) -> bytes:
         with requests.post(url, data=query, headers=headers, timeout=_TIMEOUT, allow_redirects=False, stream=True) as answer:
             if answer.status_code != 200:
                 raise Unavailable(f"{url}: HTTP status {answer.status_code}")
-            body = next(answer.iter_content(_LARGEST + 1), b"")
+            body = b""
+            for block in answer.iter_content(1 << 14):
+                body += block
+                if len(body) > _LARGEST:
+                    raise Unavailable(f"{url}: the answer is larger than a time stamp")
     except requests.RequestException as error:
         raise Unavailable(f"{url}: {type(error).__name__}: {error}"[:300]) from error
-    if len(body) > _LARGEST:
-        raise Unavailable(f"{url}: the answer is larger than a time stamp")
     return body
