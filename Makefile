@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test docs translations lock lint types imports clean
+.PHONY: demo test docs translations golden lock lint types imports clean
 
 demo: $(VENV)/sandbox.installed
 	$(BIN)/reporter demo --out out
@@ -24,10 +24,14 @@ docs: $(VENV)/dev.installed
 translations: $(VENV)/dev.installed
 	$(BIN)/python docs/translations.py
 
+golden: $(VENV)/dev.installed
+	RENEW_GOLDEN=1 $(BIN)/pytest -q -p no:cacheprovider tests/whole/test_golden.py
+
 lock:
 	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra sandbox --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra sandbox -c requirements/dev.txt pyproject.toml -o requirements/sandbox.txt
 	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra aws -c requirements/dev.txt pyproject.toml -o requirements/image.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

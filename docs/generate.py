@@ -92,7 +92,7 @@ def actions() -> str:
     ]
     found = discover_actions()
     for action in found:
-        rights = ", ".join(f"`{right}`" for right in (*action.permissions, *action.rights)) or "none"
+        rights = ", ".join(f"`{right}`" for right in (*action.reading, *action.permissions, *action.rights)) or "none"
         most = action.limit(Actions())
         limit = "none" if most is None else f"{most} in 24 hours"
         lines.append(f"| `{action.name}` | {action.reads} | {action.writes} | {rights} | {limit} | {action.takes_back} | {action.never} |")

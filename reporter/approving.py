@@ -13,7 +13,7 @@ from reporter.core.change import Change
 from reporter.core.errors import ScheduleError
 from reporter.core.wording import counted
 from reporter.doors import open_store
-from reporter.evidence.key import signing_key
+from reporter.evidence.key import known_keys, open_signer
 from reporter.evidence.seal import broken
 from reporter.history.stored import StoredRun, read_plan, read_run
 from reporter.opening import open_clients
@@ -35,15 +35,15 @@ def approve_plan(stored: Path, by: str, now: datetime) -> tuple[Approval, Sequen
     was, plan = read_run(stored), read_plan(stored)
     out = stored.resolve().parent
     changes = [change for change in changes_of(plan, str(stored / "plan.json")) if not change.held]
-    _require_as_planned(stored, was, plan, now)
+    clients = open_clients(was.schedule)
+    store = open_store(was.schedule, out, clients.aws)
+    _require_as_planned(stored, was, plan, store, now)
     if not changes:
         raise ScheduleError("the plan has no change that could be made", where=str(stored / "plan.json"), fix=AGAIN, meanwhile=NOTHING)
-    clients = open_clients(was.schedule)
     identity = clients.aws.identity("")["arn"]
     own = same_identity(identity, str(plan["identity"]))
     if own and was.schedule.approvals.separate:
         raise _own_identity()
-    store = open_store(was.schedule, out, clients.aws)
     made = Approval(str(plan["hash"]), was.run_id, by.strip(), identity, clock.iso(now), str(plan["expires"]), own)
     return approve(store, made), changes
 
@@ -51,7 +51,7 @@ def approve_plan(stored: Path, by: str, now: datetime) -> tuple[Approval, Sequen
 def standing_approval(stored: Path, was: StoredRun, plan: Mapping[str, Any], store: Store, now: datetime) -> Approval:
     """The approval under which a plan may be applied now. Raises ScheduleError where there is none that holds."""
     where = str(stored / "plan.json")
-    _require_as_planned(stored, was, plan, now)
+    _require_as_planned(stored, was, plan, store, now)
     approval = approval_of(store, str(plan["hash"]))
     if approval is None:
         raise ScheduleError("nobody approved this plan", where=where, fix=f"reporter approve {stored} --by WHO", meanwhile=NOTHING)
@@ -63,17 +63,17 @@ def standing_approval(stored: Path, was: StoredRun, plan: Mapping[str, Any], sto
     return approval
 
 
-def require_sealed(stored: Path, schedule: Schedule, out: Path) -> None:
+def require_sealed(stored: Path, schedule: Schedule, out: Path, store: Store) -> None:
     """Raises ScheduleError where the run's pack is not as it was sealed."""
-    problem = broken(stored, signing_key(schedule, out).public_key())
+    problem = broken(stored, known_keys(store, open_signer(schedule.evidence, out)))
     if problem:
         fix = "an unchanged run folder, in the folder of its chain"
         raise ScheduleError(f"the run is not as it was sealed: {problem}", where=str(stored), fix=fix, meanwhile=NOTHING)
 
 
-def _require_as_planned(stored: Path, was: StoredRun, plan: Mapping[str, Any], now: datetime) -> None:
+def _require_as_planned(stored: Path, was: StoredRun, plan: Mapping[str, Any], store: Store, now: datetime) -> None:
     """Raises ScheduleError where the run is not as it was sealed, its schedule not the one the plan was made by, or the plan no longer fresh."""
-    require_sealed(stored, was.schedule, stored.resolve().parent)
+    require_sealed(stored, was.schedule, stored.resolve().parent, store)
     if plan.get("schedule") != schedule_digest(was.schedule):
         raise ScheduleError("the run's schedule is not the one its plan was made by", where=str(stored / "run.json"), fix=AGAIN, meanwhile=NOTHING)
     if clock.parse(plan["expires"]) <= now:

@@ -29,7 +29,9 @@ SCHEDULE = click.option("--schedule", "schedule_file", type=FILE, default=Path("
 OUT = click.option("--out", type=FOLDER, default=Path("out"), show_default=True, help="Folder that runs are kept in.")
 STORED = click.argument("stored", metavar="RUN", type=click.Path(path_type=Path, exists=True, file_okay=False))
 PACK = click.Path(path_type=Path, exists=True)
-KEYS = click.option("--key", "keys", type=FILE, multiple=True, metavar="FILE", help="Public key that you hold (PEM); repeatable.")
+KEYS = click.option(
+    "--key", "keys", type=FILE, multiple=True, metavar="PATH", help="Public key that you hold (PEM), or a folder of them; repeatable."
+)
 FINGERPRINTS = click.option("--fingerprint", "fingerprints", multiple=True, metavar="SHA256", help="SHA-256 of a key's PEM; repeatable.")
 FAIL_ON = click.option("--fail-on", type=click.Choice(["FAIL"]), help="Exit with 5 when a check has this status.")
 
@@ -242,6 +244,25 @@ def schema_command() -> int:
     return COMPLETE
 
 
+@cli.command("permissions")
+@SCHEDULE
+@click.option("--read", "part", flag_value="read", help="The policy of the role that reads an account.")
+@click.option("--act", "part", flag_value="act", help="The policy of the role that changes something in an account.")
+@click.option("--job", "part", flag_value="job", help="The policy of the job itself.")
+@click.option("--wp", "part", flag_value="workload_protection", help="Rights of the roles behind the keys of Workload Protection.")
+def permissions_command(schedule_file: Path, part: str | None) -> int:
+    """Print the IAM policies and Workload Protection rights that the schedule needs, as JSON.
+
+    A policy that is too long for IAM is printed as a list of policies, to be attached together.
+    """
+    from reporter.permissions import printed
+    from reporter.schedule import load
+
+    parts = printed(load(schedule_file))
+    click.echo(json.dumps(parts[part] if part else parts, indent=2))
+    return COMPLETE
+
+
 @cli.command("check")
 @SCHEDULE
 def check_command(schedule_file: Path) -> int:
@@ -289,8 +310,8 @@ def sandbox_serve(arguments: tuple[str, ...]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0 complete, 1 broke or no mail was sent, 2 schedule or call wrong, 3 some scope unread, 4 an action failed,
-    5 checks failed (--fail-on)."""
+    """Entry point. Returns the exit code: 0 complete, 1 broke, no mail was sent or a pack not stored, 2 schedule or call wrong, 3 some scope unread,
+    4 an action failed, 5 checks failed (--fail-on)."""
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     if not debug and arguments is None:
@@ -319,24 +340,36 @@ def _say(finished: Finished, fail_on: str | None) -> int:
         click.echo(f"action   {action}: " + "  ".join(f"{name} {count}" for name, count in states.items()))
     for sentence in finished.held_back:
         click.echo(f"not done  {sentence}")
-    for delivery in finished.deliveries:
-        click.echo(f"mail     {delivery.state.value}  {legible(delivery.recipient)}", err=delivery.state != "sent")
-        if delivery.state != "sent":
-            click.echo(f"         {legible(delivery.message)}", err=True)
+    _published(finished)
     if finished.incomplete:
         click.echo("Some scopes could not be read: scopes.csv names each with the permission to grant. Checks that need them are UNKNOWN there.")
     if finished.action_failed:
         click.echo("An action failed: actions.jsonl says which, and why.")
     if finished.nobody_has_it:
         click.echo("No mail was sent: the run is whole, its report reached nobody.", err=True)
+    if finished.nobody_keeps_it:
+        click.echo("A pack is not stored: it lies in the folder of its run alone. The next run into the same folder tries again.", err=True)
     click.echo(str(finished.folder))
-    if finished.nobody_has_it:
+    if finished.nobody_has_it or finished.nobody_keeps_it:
         return BROKE
     if finished.action_failed:
         return FAILED_ACTION
     if finished.incomplete:
         return INCOMPLETE
     return FAILED_CHECKS if fail_on and status.get(fail_on) else COMPLETE
+
+
+def _published(finished: Finished) -> None:
+    """What became of mails and packs; what did not arrive goes to stderr."""
+    for delivery in finished.deliveries:
+        click.echo(f"mail     {delivery.state.value}  {legible(delivery.recipient)}", err=delivery.state != "sent")
+        if delivery.state != "sent":
+            click.echo(f"         {legible(delivery.message)}", err=True)
+    for pack in finished.packs:
+        click.echo(f"pack     {pack.state.value}  {legible(pack.recipient)}", err=pack.state != "sent")
+        click.echo(f"         {legible(pack.message)}", err=pack.state != "sent")
+    if finished.no_stamp:
+        click.echo(f"warning  {legible(finished.no_stamp)}", err=True)
 
 
 def _no_sandbox(error: ModuleNotFoundError) -> ReporterError:

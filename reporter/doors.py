@@ -13,6 +13,7 @@ from reporter.clients.store import FolderStore, Store
 from reporter.clients.store_s3 import BucketStore
 from reporter.clients.workload_protection import WpClient
 from reporter.core.errors import ScheduleError
+from reporter.core.permission import By, Permission, below, bucket, objects
 from reporter.opening import Clients
 from reporter.schedule import Schedule, Tenant
 
@@ -59,3 +60,9 @@ def _way(schedule: Schedule, caller: str, account: str) -> Way:
     act = f"arn:aws:iam::{account}:role/{organization.act_role}" if organization.act_role else None
     read = None if account == caller else f"arn:aws:iam::{account}:role/{organization.role}"
     return Way(read, act, organization.external_id)
+
+
+PERMISSIONS = (
+    Permission(By.JOB, "ListState", ("s3:ListBucket",), lambda schedule: bucket(schedule.state, schedule), lambda schedule: below(schedule.state)),
+    Permission(By.JOB, "KeepState", ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"), lambda schedule: objects(schedule.state, schedule)),
+)

@@ -14,6 +14,7 @@ from reporter.clients.aws_raw import RawObserver
 from reporter.clients.secrets import resolve
 from reporter.clients.workload_protection import WpClient
 from reporter.core.answers import field
+from reporter.core.permission import By, Permission
 from reporter.core.scope import GLOBAL, Reach, Scope
 from reporter.core.source import Source
 from reporter.schedule import Schedule
@@ -109,3 +110,10 @@ class Opener:
         return self.clients.aws.reader(
             scope.account, scope.region, source.name, access.role, access.external_id, self.now, self.rule_prefix, source.redacts
         )
+
+
+def _organization(schedule: Any) -> tuple[str, ...]:
+    return ("*",) if schedule.aws.organization else ()
+
+
+PERMISSIONS = (Permission(By.JOB, "AccountsOfTheOrganisation", ("organizations:ListAccounts",), _organization),)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from reporter.clients.aws import HOME_REGION
+from reporter.clients.kms import KmsKey
+from reporter.clients.pack_bucket import MODES, Mode, PackBucket
 from reporter.clients.workload_protection import WpClient, WpReader
 from reporter.core.errors import ReporterError, ScopeProblem
 from reporter.core.scope import TENANT_REGION, Scope, ScopeState
@@ -34,7 +37,7 @@ def preflight(schedule: Schedule) -> list[Finding]:
     findings = [Finding("schedule", True, "valid")]
     findings += [Finding("delivery", True, sentence) for sentence in held_back(schedule)]
     clients = open_clients(schedule)
-    return [*findings, *_aws(schedule, clients), *_tenants(clients)]
+    return [*findings, *_aws(schedule, clients), *_tenants(clients), *_evidence(schedule, clients)]
 
 
 def _aws(schedule: Schedule, clients: Clients) -> Iterator[Finding]:
@@ -76,6 +79,40 @@ def _tenants(clients: Clients) -> Iterator[Finding]:
         else:
             seen = f"role {role['role_name']} does not see every computer and policy: instances without a computer stay unknown{expires}"
             yield Finding(what, False, seen, "a key whose role has all computers and all policies")
+
+
+def _evidence(schedule: Schedule, clients: Clients) -> Iterator[Finding]:
+    """The key that signs, and the bucket that keeps packs; a key of this machine is only made by a run."""
+    evidence = schedule.evidence
+    for what, name in (("evidence key", evidence.key), ("evidence next key", evidence.next_key)):
+        if name.startswith("kms:"):
+            yield _tried(what, partial(_signs, name.removeprefix("kms:")))
+    if not evidence.key and schedule.state:
+        seen = "none is named, and the state is in a bucket: each machine signs with a key of its own"
+        yield Finding("evidence key", False, seen, "evidence.key: kms:alias/… of a P-256 key")
+    if evidence.store.startswith("s3://"):
+        bucket = PackBucket(evidence.store, clients.aws.client("", "s3", HOME_REGION))
+        yield _tried("evidence store", partial(_keeps, bucket, MODES[evidence.lock]))
+
+
+def _tried(what: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except ReporterError as error:
+        return Finding(what, False, error.what, error.fix)
+
+
+def _signs(name: str) -> Finding:
+    key = KmsKey.find(name)
+    key.try_to_sign()
+    return Finding("evidence key", True, f"{key.arn} signs")
+
+
+def _keeps(bucket: PackBucket, mode: Mode) -> Finding:
+    lacking = bucket.look().lacks(mode)
+    if lacking:
+        return Finding("evidence store", False, *lacking)
+    return Finding("evidence store", True, f"{bucket.url} is versioned, {f'packs are locked ({mode})' if mode else 'packs are not locked'}")
 
 
 def _reader(client: WpClient, _: Scope, source: Source) -> WpReader:

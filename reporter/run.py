@@ -19,7 +19,8 @@ from reporter import __version__, frameworks
 from reporter.acting import Act
 from reporter.approving import require_sealed, standing_approval
 from reporter.changing import Changing, acted, actions_frame, planned
-from reporter.clients.store import FolderStore, Store
+from reporter.clients.aws import HOME_REGION, AwsClients
+from reporter.clients.store import Store
 from reporter.comparing import Comparison, compare_runs, exceptions_table
 from reporter.core import clock
 from reporter.core.change import ActionState
@@ -29,11 +30,11 @@ from reporter.core.past import Past
 from reporter.core.table import TableError
 from reporter.core.world import World
 from reporter.delivery.email import outbox
+from reporter.delivery.s3 import PackStore
 from reporter.doors import open_store
-from reporter.evidence.folder import building, finish, keep_previous_seal
-from reporter.evidence.key import signing_key
+from reporter.evidence.folder import building
 from reporter.evidence.raw import RawFolder
-from reporter.evidence.seal import Seal, seal
+from reporter.evidence.seal import TIMESTAMP, Head, Seal, read_seal
 from reporter.gather import Gathered, discover, gather
 from reporter.held_back import held_back
 from reporter.history.previous import Previous, previous
@@ -50,7 +51,8 @@ from reporter.reports.run_json import run_json
 from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
 from reporter.scopes import plan_scopes
-from reporter.state import deliveries, journal, sequence
+from reporter.sealing import Sealing
+from reporter.state import deliveries, journal, packs, sequence
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.controls import CONTROLS
@@ -81,11 +83,20 @@ class Finished:
     by_action: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     deliveries: tuple[Delivery, ...] = ()
     """what became of the mails, after the run was sealed"""
+    packs: tuple[Delivery, ...] = ()
+    """what became of the packs that were to be stored: this run's, and those of earlier runs that were not stored then"""
+    no_stamp: str = ""
+    """why the seal has no time stamp where it should have one"""
 
     @property
     def nobody_has_it(self) -> bool:
         """Whether mails were to be sent and none was."""
         return bool(self.deliveries) and all(delivery.state is not DeliveryState.SENT for delivery in self.deliveries)
+
+    @property
+    def nobody_keeps_it(self) -> bool:
+        """Whether a pack was to be stored and was not."""
+        return any(pack.state is not DeliveryState.SENT for pack in self.packs)
 
     @property
     def action_failed(self) -> bool:
@@ -129,8 +140,9 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     refuse_too_long(schedule.exceptions, now.date())
     clients = open_clients(schedule)
     store = open_store(schedule, out, clients.aws)
+    sealing = Sealing.of(schedule, out, store)
     mails = outbox(schedule.deliver.email, store, now, schedule.recipients())
-    with building(out, _numbering(schedule, store, now)) as (folder, number):
+    with building(out, _numbering(schedule, store, now), sealing.in_chain) as (folder, number):
         clients = open_clients(schedule, RawFolder(folder / "raw"))
         watch.stage("plan scopes")
         plan = plan_scopes(schedule, discover(), clients)
@@ -139,9 +151,10 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
         identity = clients.aws.identity("")["arn"]
         facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
-        gathered = Gathered({**gathered.tables, **deliveries.tables(store, schedule.evidence.chain, out)}, gathered.ledger)
-        finished = _conclude(folder, out, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
-        watch.stage("publish")
+        stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
+        gathered = Gathered({**gathered.tables, **deliveries.tables(store, schedule.evidence.chain, out, stored)}, gathered.ledger)
+        finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
+        finished = _keep(finished, sealing, clients.aws, ticking, watch)
         return replace(finished, deliveries=mails.publish(finished.folder))
 
 
@@ -150,15 +163,16 @@ def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch 
     watch = watch or Watch()
     was = read_run(stored)
     schedule = schedule or was.schedule
-    out = stored.resolve().parent
-    store = FolderStore(out / ".state")
-    with building(out, lambda last: max(last, sequence.last_known(store, schedule.evidence.chain)) + 1) as (folder, number):
+    out, aws, ticking = stored.resolve().parent, AwsClients(), clock.running(clock.now())
+    store = open_store(schedule, out, aws)
+    sealing = Sealing.of(schedule, out, store)
+    with building(out, _numbering(schedule, store, ticking()), sealing.in_chain) as (folder, number):
         facts = _Facts(
             "judge", schedule, was.now, was.endpoint_override, held_back(schedule), number, acts_on=was.run_id, stored=stored, identity=was.identity
         )
         past = Past() if schedule.state else journal.read(store)  # a bucket is the world
         plan = partial(planned, facts.run_id, schedule, facts.now, facts.identity, past=past)
-        return _conclude(folder, out, facts, _stored(stored), watch, plan)
+        return _keep(_conclude(folder, sealing, facts, _stored(stored), watch, plan), sealing, aws, ticking, watch)
 
 
 def apply_plan(stored: Path, now: datetime, *, watch: Watch | None = None) -> Finished:
@@ -180,9 +194,9 @@ def undo_run(stored: Path, now: datetime, *, watch: Watch | None = None) -> Fini
     """Take back what a run changed, as a new run of kind `undo` beside it. Raises ReporterError."""
     watch = watch or Watch()
     was = read_run(stored)
-    require_sealed(stored, was.schedule, stored.resolve().parent)
     clients = open_clients(was.schedule)
     store = open_store(was.schedule, stored.resolve().parent, clients.aws)
+    require_sealed(stored, was.schedule, stored.resolve().parent, store)
 
     def acts(facts: _Facts) -> Acts:
         empty = hashed(facts.run_id, (), {}, now, facts.identity, was.schedule)
@@ -204,7 +218,8 @@ def _on_stored(
 ) -> Finished:
     """A run that acts on a stored one: its tables, joined and judged at the instant they were read, and what was changed now."""
     schedule, out = was.schedule, stored.resolve().parent
-    with building(out, _numbering(schedule, store, now)) as (folder, number):
+    sealing = Sealing.of(schedule, out, store)
+    with building(out, _numbering(schedule, store, now), sealing.in_chain) as (folder, number):
         facts = _Facts(
             kind,
             schedule,
@@ -218,7 +233,19 @@ def _on_stored(
             identity=clients.aws.identity("")["arn"],
             approval=approval,
         )
-        return _conclude(folder, out, facts, _stored(stored), watch, acts(facts))
+        finished = _conclude(folder, sealing, facts, _stored(stored), watch, acts(facts))
+        return _keep(finished, sealing, clients.aws, clock.running(now), watch)
+
+
+def _keep(finished: Finished, sealing: Sealing, aws: AwsClients, now: Callable[[], datetime], watch: Watch) -> Finished:
+    """The sealed pack in its store, and what became of it in the state."""
+    watch.stage("publish")
+    if finished.no_stamp:
+        run_id, url = read_seal(finished.folder)["run_id"], sealing.evidence.tsa_url
+        said = Delivery(run_id, TIMESTAMP, url, DeliveryState.REFUSED, now(), finished.no_stamp, packs.STAMP)
+        finished = replace(finished, no_stamp=packs.received(sealing.store, said).message)
+    store = PackStore(sealing.evidence, sealing.store, now, lambda: aws.client("", "s3", HOME_REGION))
+    return replace(finished, packs=store.publish(sealing.out))
 
 
 def _numbering(schedule: Schedule, store: Store, now: datetime) -> Callable[[int], int]:
@@ -244,10 +271,10 @@ def _stored(folder: Path) -> Gathered:
     return Gathered(tables, ledger)
 
 
-def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts) -> Finished:
+def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts) -> Finished:
     """join, judge, compare, propose, apply, verify, report, seal, remember: everything after the world was read."""
-    schedule, key = facts.schedule, signing_key(facts.schedule, out)
-    before = previous(out, schedule.evidence.chain, key.public_key(), facts.stored)
+    schedule = facts.schedule
+    before = previous(sealing.out, schedule.evidence.chain, sealing.chain_keys(), facts.stored, sealing.head())
     read_at = facts.read_at or facts.now
     watch.stage("join")
     world = join(World({**gathered.tables, **before.tables(), **exceptions_table(schedule)}, gathered.ledger, schedule.settings(), read_at))
@@ -262,7 +289,6 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
     watch.stage("report")
     for report in discover_reports():
         report.write_all(folder, view)
-    keep_previous_seal(folder, out)
     _write_json(folder / "redactions.json", {source.name: list(source.redacts) for source in discover() if source.redacts})
     more = {
         "start": clock.iso(facts.now),
@@ -272,16 +298,20 @@ def _conclude(folder: Path, out: Path, facts: _Facts, gathered: Gathered, watch:
         "acts_on": facts.acts_on,
         "identity": facts.identity or None,
         "approval": asdict(facts.approval) if facts.approval else None,
-        "previous": before.run_id or None,
         **changes.as_json(),
         "schedule": json.loads(schedule.model_dump_json()),
     }
-    _write_json(folder / "run.json", run_json(view, folder, end=max(facts.now, clock.now()), more=more))
     watch.stage("seal")
-    said = Seal(schedule.evidence.chain, facts.sequence, facts.run_id, facts.now, __version__, before.run_id, before.seal_sha256)
-    seal(folder, said, key, "local key (weaker than a key service: who holds it can seal again)")
-    done = finish(folder, facts.sequence)
-    return Finished(done, view.by_status(), view.by_scope_state(), bool(gathered.ledger.unread()), facts.held_back, view.by_action())
+
+    def describe(last: Head | None) -> None:
+        (folder / "run.json").unlink(missing_ok=True)
+        said = {**more, "previous": last.run_id if last else None}
+        _write_json(folder / "run.json", run_json(view, folder, end=max(facts.now, clock.now()), more=said))
+
+    said = Seal(schedule.evidence.chain, facts.sequence, facts.run_id, facts.now, __version__)
+    done, missing = sealing.seal(folder, said, describe)
+    unread = bool(gathered.ledger.unread())
+    return Finished(done, view.by_status(), view.by_scope_state(), unread, facts.held_back, view.by_action(), no_stamp=missing)
 
 
 def discover_reports() -> tuple[Report, ...]:

@@ -22,6 +22,8 @@ from reporter.core.settings import Address, ChecksSettings, Duration, ExceptionR
 
 SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|secretsmanager:arn:[^\s]+|ssm:/[^\s]+")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+KEY = r"^(kms:(alias/[A-Za-z0-9/_-]{1,250}|[0-9a-f-]{36}|mrk-[0-9a-f]{32}|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/\S{1,250})|file:.+)?$"
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?")
 DELEGABLE = ("guardduty", "inspector", "macie")
 
 
@@ -391,11 +393,47 @@ class Deliver(Section):
 class Evidence(Section):
     """Who signs the pack, and where it is kept."""
 
-    key: str = ""
-    """kms:…, or file:PATH of a PEM; empty: a key made for this chain in the state folder (weaker, and labelled so)"""
+    key: str = Field("", pattern=KEY)
+    """kms:alias/NAME or kms:ARN of a P-256 key; file:PATH of a PEM; empty: a key made for this chain in the state folder (weaker, and labelled so)"""
+    next_key: str = Field("", pattern=KEY)
+    """the key that will follow: name it here for one run before it takes the place of key, and that run's seal names it"""
     chain: str = Field("main", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     store: str = ""
-    retention_days: int = Field(400, ge=1)
+    """where a zip of every pack is put, and never overwritten: s3://bucket/prefix, or a folder"""
+    retention_days: int = Field(400, ge=1, le=36500)
+    """how long the bucket keeps a pack from being deleted"""
+    lock: Literal["governance", "compliance", "none"] = "governance"
+    """Object Lock of the stored zip. compliance: nobody can delete it before its time, you and AWS included"""
+    lock_cannot_be_undone: bool = False
+    """asked for a second time, for lock compliance"""
+    tsa_url: str = ""
+    """a time-stamping authority (RFC 3161) that each signature is shown to"""
+
+    @field_validator("store")
+    @classmethod
+    def _bucket_or_folder(cls, value: str) -> str:
+        if "://" in value and not BUCKET.fullmatch(value):
+            raise ValueError("s3://bucket/prefix, or the path of a folder")
+        return value.rstrip("/") if "://" in value else value
+
+    @field_validator("tsa_url")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or ""))
+        if value and (not parts.hostname or parts.username or not safe):
+            raise ValueError("the authority's URL: https://… (http is for an authority on this machine)")
+        return value
+
+    @model_validator(mode="after")
+    def _asked_for_twice(self) -> Evidence:
+        if self.lock == "compliance" and not self.lock_cannot_be_undone:
+            raise ValueError("lock compliance cannot be taken back before retention_days are over: say so with lock_cannot_be_undone: true")
+        if self.lock_cannot_be_undone and self.lock != "compliance":
+            raise ValueError("lock_cannot_be_undone goes with lock: compliance")
+        if self.next_key and self.next_key == self.key:
+            raise ValueError("next_key is another key than key")
+        return self
 
 
 class Approvals(Section):

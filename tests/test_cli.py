@@ -68,7 +68,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str], name:
         (("check", "--schedule", "none.yaml"), "there is no such schedule"),
         (("run", "--schedule", "bad.yaml"), "did you mean accounts?"),
         (("run", "--schedule", "good.yaml", "--job", "hourly"), "the schedule has no job 'hourly'"),
-        (("run", "--schedule", "sealed.yaml"), "signs with a local key only"),
+        (("run", "--schedule", "sealed.yaml"), "lock_cannot_be_undone: true"),
         (("plan", "."), "the run's plan cannot be read"),
         (("approve", ".", "--by", "a person"), "this is no finished run"),
         (("approve", "."), "Missing option '--by'"),
@@ -87,7 +87,7 @@ def test_a_wrong_call_or_schedule_exits_with_2_and_says_what_to_change(
     monkeypatch.delenv("WP_API_KEY", raising=False)
     Path("good.yaml").write_text(GOOD)
     Path("bad.yaml").write_text(GOOD.replace("accounts:", "acounts:"))
-    Path("sealed.yaml").write_text(GOOD + "evidence: {key: kms:alias/reporter-seal}")
+    Path("sealed.yaml").write_text(GOOD + "evidence: {lock: compliance}")
     code, out, err = said(capsys, *arguments)
     assert code == 2
     assert message in err + out

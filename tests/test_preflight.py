@@ -6,7 +6,7 @@ from reporter.core.errors import ScheduleError
 from reporter.preflight import Finding, preflight
 from reporter.schedule import Schedule, parse
 from tests.aws_answers import identity, refused, refused_by_ec2, regions
-from tests.clients.aws_server import AwsServer, Request, server
+from tests.clients.aws_server import Answer, AwsServer, Request, error, server
 from tests.clients.wp_sandbox import KEY, Tenant, tenant
 
 __all__ = ["server", "tenant"]
@@ -126,6 +126,30 @@ def test_an_answer_that_nobody_foresaw_is_a_line_not_a_crash(tenant: Tenant) -> 
     ((what, seen, _),) = bad(preflight(schedule(tenant)))
     assert what == "Workload Protection main"
     assert seen.startswith("the answer could not be understood")
+
+
+def test_a_bucket_that_cannot_keep_packs_and_a_key_that_cannot_sign_are_said(server: AwsServer, tenant: Tenant) -> None:
+    lock = b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>"
+    plain, none = Answer(b"<VersioningConfiguration/>", 200, "application/xml"), Answer(b"<Error><Code>NoSuchEncryption</Code></Error>", 404)
+    versioned = Answer(b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>", 200, "application/xml")
+    unlocked = Answer(b"<Error><Code>ObjectLockConfigurationNotFoundError</Code></Error>", 404, "application/xml")
+    encrypted = Answer(b"<ServerSideEncryptionConfiguration/>", 200, "application/xml")
+    server.on("DescribeKey", error("AccessDeniedException"))
+    named = schedule(tenant, 'evidence: {key: "kms:alias/seal", store: "s3://packs/prod"}')
+    for first, second, third, seen in (
+        (plain, Answer(lock, 200, "application/xml"), encrypted, "the bucket has no versioning: a pack could be replaced unseen"),
+        (versioned, unlocked, encrypted, "the bucket has no Object Lock: a pack could be deleted"),
+        (versioned, unlocked, none, "the pack cannot be stored: s3:GetBucketEncryption at s3://packs/prod"),
+    ):
+        server.on("GET /packs", first, second, third)
+        key, store = bad(preflight(named))
+        assert (key[0], key[2]) == ("evidence key", "grant kms:DescribeKey on the key to the job")
+        assert (store[0], store[1].startswith(seen)) == ("evidence store", True)
+
+
+def test_a_state_in_a_bucket_wants_a_key_that_all_machines_share(tenant: Tenant) -> None:
+    ((what, seen, _),) = bad(preflight(schedule(tenant, "state: s3://state/prod")))
+    assert (what, "each machine signs with a key of its own" in seen) == ("evidence key", True)
 
 
 def test_a_secret_that_is_missing_is_a_mistake_of_the_schedule(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

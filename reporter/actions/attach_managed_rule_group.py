@@ -223,7 +223,8 @@ def _wanted(change: Change) -> dict[str, Group]:
 ACTION = Action(
     name=NAME,
     about="Managed rule groups into the web ACL that covers an entry: in Count first, acting after some days.",
-    permissions=("wafv2:GetWebACL", "wafv2:CheckCapacity", "wafv2:UpdateWebACL"),
+    permissions=("wafv2:UpdateWebACL",),
+    reading=("wafv2:GetWebACL", "wafv2:CheckCapacity"),
     rights=(),
     mode=lambda settings: settings.attach_managed_rule_group.mode,
     limit=lambda settings: settings.attach_managed_rule_group.limit,

@@ -202,7 +202,7 @@ def _unlimited(settings: Actions) -> None:
 ACTION = Action(
     name=NAME,
     about="Tells the team that owns an unprotected instance which findings point at it",
-    permissions=("ses:SendEmail", "ses:SendRawEmail"),
+    permissions=(),
     rights=(),
     mode=lambda settings: settings.notify_owner.mode,
     limit=_unlimited,

@@ -17,6 +17,7 @@ from reporter.clients.aws_reader import AwsReader
 from reporter.clients.aws_sessions import assume, endpoint_override, keep_host, new_session
 from reporter.core.clock import now as present
 from reporter.core.errors import Unavailable
+from reporter.core.permission import By, Permission
 from reporter.core.scope import GLOBAL
 
 __all__ = ["AwsClients", "AwsReader"]
@@ -151,3 +152,6 @@ class AwsClients:
 
     def _caller_sts(self) -> Any:
         return self.client("", "sts", self._home(""))
+
+
+PERMISSIONS = (Permission(By.READ, "RegionsOfTheAccount", ("ec2:DescribeRegions",)),)

@@ -18,6 +18,7 @@ from reporter.clients.aws_errors import error_code, error_message, from_answer, 
 from reporter.clients.aws_parsing import BrokenPage, be_strict
 from reporter.core.clock import iso
 from reporter.core.errors import Denied, Unavailable
+from reporter.core.permission import By, Permission, partition
 
 SESSION_NAME = "workload-compliance-reporter"
 
@@ -117,3 +118,15 @@ def keep_host(client: Any) -> None:
 
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
         client.meta.events.register("before-call.s3-control", without_account)
+
+
+def _roles(schedule: Any) -> tuple[str, ...]:
+    """ARNs of the roles that the schedule names."""
+    organization = schedule.aws.organization
+    if organization is not None:
+        names = [name for name in (organization.role, organization.act_role) if name]
+        return tuple(f"arn:{partition(schedule)}:iam::*:role/{name}" for name in names)
+    return tuple(role for account in schedule.aws.accounts for role in (account.role, account.act_role) if role)
+
+
+PERMISSIONS = (Permission(By.JOB, "AssumeRoles", ("sts:AssumeRole",), _roles),)

@@ -19,6 +19,7 @@ from reporter.clients.aws_errors import from_answer, from_the_way
 from reporter.clients.aws_parsing import BrokenPage
 from reporter.clients.aws_sessions import new_session
 from reporter.core.errors import Unavailable
+from reporter.core.permission import By, Permission, bucket, objects
 
 _TYPES = {".html": "text/html; charset=utf-8", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
@@ -74,3 +75,13 @@ def _client(region: str) -> Any:
         signature_version="s3v4", s3={"addressing_style": "virtual"}, retries={"mode": "standard"}, user_agent_extra="workload-compliance-reporter"
     )  # virtual: the link names the region, not the global endpoint that redirects
     return new_session(None).client("s3", region_name=region, config=config)
+
+
+def _url(schedule: Any) -> str:
+    return str(schedule.deliver.email.link_bucket) if schedule.deliver.email else ""
+
+
+PERMISSIONS = (
+    Permission(By.JOB, "BucketOfLinks", ("s3:ListBucket",), lambda schedule: bucket(_url(schedule), schedule)),
+    Permission(By.JOB, "LinkedFiles", ("s3:GetObject", "s3:PutObject"), lambda schedule: objects(_url(schedule), schedule)),
+)

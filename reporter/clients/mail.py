@@ -25,6 +25,7 @@ from reporter.clients.aws_sessions import new_session
 from reporter.clients.secrets import resolve
 from reporter.core.action import Refused, Uncertain
 from reporter.core.errors import Denied
+from reporter.core.permission import By, Permission, partition
 from reporter.schedule import Email, Ses, Smtp
 
 Send = Callable[[EmailMessage], str]
@@ -238,3 +239,16 @@ def _sends_once(client: Any) -> None:
     """A mail that botocore sends again has two readers."""
     if client.meta.config.retries.get("total_max_attempts") != 1:
         raise ValueError("mail is sent through a client with total_max_attempts 1")
+
+
+def _identities(schedule: Any) -> tuple[str, ...]:
+    """ARNs of what SES sends in the name of: the sender's address, its domain, and the configuration set."""
+    email = schedule.deliver.email
+    if email is None or email.ses is None:
+        return ()
+    named = [f"identity/{email.sender}", f"identity/{email.sender.rpartition('@')[2]}"]
+    named += [f"configuration-set/{email.ses.configuration_set}"] if email.ses.configuration_set else []
+    return tuple(f"arn:{partition(schedule)}:ses:{email.ses.region}:*:{name}" for name in named)
+
+
+PERMISSIONS = (Permission(By.JOB, "SendMail", ("ses:SendEmail", "ses:SendRawEmail"), _identities),)

@@ -21,6 +21,8 @@ from reporter.core.errors import ReporterError
 
 LEASE = timedelta(minutes=15)
 """How long a lease holds without a sign of life."""
+_TRIES = 5
+"""of a conditional put that S3 answers with 409: another one of the same name is on its way"""
 
 
 class BucketStore:
@@ -32,15 +34,20 @@ class BucketStore:
         self.where = f"s3://{bucket}/{self._prefix}"
 
     def create(self, name: str, data: bytes) -> bool:
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data, IfNoneMatch="*")
-        except ClientError as error:
-            if error_code(error) != "PreconditionFailed":
+        for _ in range(_TRIES):
+            try:
+                self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data, IfNoneMatch="*")
+            except ClientError as error:
+                if error_code(error) not in ("PreconditionFailed", "ConditionalRequestConflict"):
+                    raise self._problem(error, "PutObject") from error
+                found = self.read(name)
+                if found is not None:
+                    return found == data  # the answer to a first try may have been lost: the same bytes are ours
+            except BotoCoreError as error:
                 raise self._problem(error, "PutObject") from error
-            return self.read(name) == data  # the answer to a first try may have been lost: the same bytes are ours
-        except BotoCoreError as error:
-            raise self._problem(error, "PutObject") from error
-        return True
+            else:
+                return True
+        raise ReporterError("the state cannot be written: others write the same name at once", where=f"{self.where}{name}", fix="run again")
 
     def read(self, name: str) -> bytes | None:
         found = self.get(name)

@@ -66,7 +66,8 @@ class Action:
     earlier attempt may have taken effect, wholly or partly; then what is already so is this change's own doing and counts into its delta.
     verify(change, delta, hand): looks whether it works; VERIFIED, or the state it stays in. Raises Denied, Unavailable.
     undo(change, delta, hand): takes back exactly the delta; may be called again after a crash. Raises as apply does.
-    `permissions`: IAM actions that apply, verify and undo use; `rights`: rights of the WP role. `mode(settings)` -> off, plan or apply;
+    `permissions`: IAM actions that it writes with; `reading`: those that apply, verify and undo look with, before and after; `rights`: rights of
+    the WP role. `mode(settings)` -> off, plan or apply;
     `limit(settings)` -> subjects in 24 hours, None: none.
     """
 
@@ -81,6 +82,7 @@ class Action:
     verify: Callable[[Change, Json, Any], Outcome]
     undo: Callable[[Change, Json, Any], Outcome]
     combine: Callable[[Sequence[Change], World], Sequence[Change]] = unchanged
+    reading: tuple[str, ...] = ()
     reads: str = ""
     writes: str = ""
     takes_back: str = ""

@@ -19,7 +19,7 @@ from typing import IO
 
 from reporter.evidence.flaws import Finding, Flaw
 
-SEAL_FILES = frozenset({"seal.txt", "seal.txt.sig", "sha256sums", "signing-key.pem"})
+SEAL_FILES = frozenset({"seal.txt", "seal.txt.sig", "seal.txt.sig.tsr", "sha256sums", "signing-key.pem"})
 BLOCK = 1 << 20
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError)
 _DRIVE = re.compile(r"[A-Za-z]:")

@@ -26,6 +26,7 @@ class Flaw(StrEnum):
     KEY_CHANGED = "key-changed"
     SIGNATURE_MISSING = "signature-missing"
     SIGNATURE = "signature"
+    TIMESTAMP = "timestamp"
     OTHER_KEY = "signed-by-another-key"
     LIST_MISSING = "list-missing"
     LIST_TOO_LARGE = "list-too-large"
@@ -64,6 +65,7 @@ MEANS: dict[Flaw, str] = {
     Flaw.KEY_CHANGED: "the key file was exchanged after sealing",
     Flaw.SIGNATURE_MISSING: "nobody vouches for the seal",
     Flaw.SIGNATURE: "the seal or its signature was changed after signing",
+    Flaw.TIMESTAMP: "the time stamp says nothing of when this pack was sealed: it belongs to another one, or was changed",
     Flaw.OTHER_KEY: "whoever sealed this pack does not hold the key you trust; all of it may have been made again",
     Flaw.LIST_MISSING: "no file of the pack can be checked",
     Flaw.LIST_TOO_LARGE: "no file of the pack can be checked",
@@ -78,7 +80,7 @@ MEANS: dict[Flaw, str] = {
     Flaw.FILE_MISSING: "it was removed or renamed after sealing",
     Flaw.FILE_NOT_LISTED: "it was added after sealing; the seal does not vouch for it",
     Flaw.PREVIOUS_SEAL: "the link to the run before cannot be relied on",
-    Flaw.SEQUENCE_GAP: "a pack is missing: it was removed, or the run that took the number died before sealing",
+    Flaw.SEQUENCE_GAP: "a pack is missing, and no seal says that the run which took the number was never sealed",
     Flaw.SEQUENCE_TWICE: "two packs claim the same place in the chain; at most one is the one that was mailed that night",
     Flaw.CHAIN_BROKEN: "the pack does not follow the one before it; one of them was made again, removed or exchanged",
     Flaw.CHAIN_KEY: "unless the key was changed on purpose, one of the two packs was made again; give --key or --fingerprint for each key you trust",

@@ -24,10 +24,19 @@ def runs(out: Path) -> list[Path]:
     return sorted(path for path in out.iterdir() if _RUN.fullmatch(path.name) and path.is_dir())
 
 
+def _next(last: int) -> int:
+    return last + 1
+
+
+def _never(left: Path) -> bool:
+    del left
+    return False
+
+
 @contextmanager
-def building(out: Path, number: Callable[[int], int] = lambda last: last + 1) -> Iterator[tuple[Path, int]]:
+def building(out: Path, number: Callable[[int], int] = _next, in_chain: Callable[[Path], bool] = _never) -> Iterator[tuple[Path, int]]:
     """A hidden folder to build the next run in, and the run's sequence number: number(the last one here), asked under the lock. The folder is
-    removed if the run breaks.
+    removed if the run breaks. What a run that was killed left is removed too, unless its seal is `in_chain` already: then only its name was missing.
 
     Holds a lock for as long as the run lasts, so that two runs never write into one chain; the system releases it when a process dies. Raises
     ReporterError where another run holds it or the folder cannot be written.
@@ -48,31 +57,44 @@ def building(out: Path, number: Callable[[int], int] = lambda last: last + 1) ->
                 meanwhile="nothing was read or written",
             ) from None
         for left in out.glob(f"{_BUILDING}*"):  # of a run that was killed: the lock is ours, so nobody is at work there
-            shutil.rmtree(left)
+            if in_chain(left):
+                _named(left, int(left.name.removeprefix(_BUILDING)))
+            else:
+                shutil.rmtree(left)
         sequence = number(_last(out))
         folder = out / f"{_BUILDING}{sequence:06d}"
         folder.mkdir(mode=0o700)
         try:
             yield folder, sequence
         finally:
-            if folder.exists():
+            if folder.exists() and not in_chain(folder):
                 shutil.rmtree(folder)
     finally:
         os.close(handle)
 
 
-def keep_previous_seal(folder: Path, out: Path) -> None:
+def keep_previous_seal(folder: Path, text: bytes | None) -> None:
     """previous-SEAL.txt: a byte copy of the seal of the run before, so that the link to it can be checked in this pack alone. None: no such file."""
-    finished = runs(out)
-    if finished and (finished[-1] / "SEAL.txt").is_file():
-        (folder / PREVIOUS_SEAL).write_bytes((finished[-1] / "SEAL.txt").read_bytes())
+    if text is None:
+        (folder / PREVIOUS_SEAL).unlink(missing_ok=True)
+    else:
+        (folder / PREVIOUS_SEAL).write_bytes(text)
+
+
+def settle(folder: Path) -> None:
+    """Make everything durable that is in the folder."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            _sync(path, os.O_RDONLY)
 
 
 def finish(folder: Path, sequence: int) -> Path:
     """Make everything durable, then give the run its name. Returns the run's folder."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            _sync(path, os.O_RDONLY)
+    settle(folder)
+    return _named(folder, sequence)
+
+
+def _named(folder: Path, sequence: int) -> Path:
     run = folder.parent / f"run-{sequence:06d}"
     folder.rename(run)
     _sync(run.parent, os.O_RDONLY | os.O_DIRECTORY)

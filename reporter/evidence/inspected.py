@@ -6,12 +6,15 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from reporter.evidence import timestamp
 from reporter.evidence.contents import SEAL_FILES, Contents, Unreadable
 from reporter.evidence.flaws import Finding, Flaw
 from reporter.evidence.folder import PREVIOUS_SEAL
-from reporter.evidence.seal import LARGEST_SEAL, UNLISTED
-from reporter.evidence.trust import Trust, fingerprint, public, signed
+from reporter.evidence.key import fingerprint, public, signed
+from reporter.evidence.seal import LARGEST_SEAL, TIMESTAMP, UNLISTED
+from reporter.evidence.trust import Trust
 
 _FORM = "workload-compliance-reporter seal 1"
 _FIELDS = (
@@ -28,12 +31,14 @@ _FIELDS = (
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _LINE = re.compile(rb"([0-9a-f]{64})  ([!-\[\]-~][ -\[\]-~]*)")
-_LARGEST_LIST, _LARGEST_KEY, _LARGEST_SIGNATURE = 512 << 20, 16 << 10, 1 << 10
+_RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
+_LARGEST_LIST, _LARGEST_KEY, _LARGEST_SIGNATURE, _LARGEST_STAMP = 512 << 20, 16 << 10, 1 << 10, 256 << 10
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One pack. `seal`: its lines, empty where there is none that can be read; `key`: fingerprint of the key whose signature holds, or empty."""
+    """One pack. `seal`: its lines, empty where there is none that can be read; `key`: fingerprint of the key whose signature holds, or empty;
+    `stamped`: when a time-stamping authority says that it saw the signature (the authority's own signature is not checked)."""
 
     label: str
     seal: Mapping[str, str] = field(default_factory=dict)
@@ -41,10 +46,16 @@ class Checked:
     key: str = ""
     findings: tuple[Finding, ...] = ()
     sums: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stamped: datetime | None = None
 
     @property
     def sequence(self) -> int:
         return int(self.seal["sequence"]) if self.seal else 0
+
+    @property
+    def unsealed(self) -> tuple[range, ...]:
+        """Numbers that its seal says were claimed, and not sealed when it was."""
+        return unsealed(self.seal)
 
     def words(self) -> list[str]:
         """Its flaws' words, each once."""
@@ -58,7 +69,7 @@ def inspect(found: Contents, label: str, held: Trust) -> Checked:
     """Seal, signature, list, files and the link to the run before."""
     pack = _Pack(found, held, list(found.findings))
     pack.look()
-    return Checked(label, pack.seal, pack.seal_sha256, pack.key, tuple(pack.findings), pack.sums)
+    return Checked(label, pack.seal, pack.seal_sha256, pack.key, tuple(pack.findings), pack.sums, pack.stamped)
 
 
 @dataclass
@@ -72,6 +83,7 @@ class _Pack:
     seal_sha256: str = ""
     key: str = ""
     sums: dict[str, str] = field(default_factory=dict)
+    stamped: datetime | None = None
 
     def look(self) -> None:
         text = self._small("SEAL.txt", LARGEST_SEAL - 1, Flaw.SEAL_MISSING, Flaw.SEAL_TOO_LARGE)
@@ -79,6 +91,7 @@ class _Pack:
             self.seal_sha256 = _sha256(text)
             self.seal = self._seal(_unix(text))
             self._signature(text)
+        self._stamp()
         if self._list():
             self._files()
         if self.seal:
@@ -132,6 +145,26 @@ class _Pack:
             )
         elif own is not None or self.held.keys:
             self._say(Flaw.SIGNATURE, "SEAL.txt.sig", "this is no signature over SEAL.txt by the key")
+
+    def _stamp(self) -> None:
+        """The time stamp, where there is one, is over this signature."""
+        if TIMESTAMP not in self.contents.sizes or "SEAL.txt.sig" not in self.contents.sizes:
+            return
+        answer = self._small(TIMESTAMP, _LARGEST_STAMP, Flaw.TIMESTAMP, Flaw.TIMESTAMP)
+        if answer is None:
+            return
+        try:
+            stamp = timestamp.read(answer)
+            signature = self.contents.small("SEAL.txt.sig")
+        except ValueError as error:
+            self._say(Flaw.TIMESTAMP, TIMESTAMP, str(error))
+        except Unreadable:
+            return  # said with the signature
+        else:
+            if stamp.imprint == hashlib.sha256(signature).digest():
+                self.stamped = stamp.at
+            else:
+                self._say(Flaw.TIMESTAMP, TIMESTAMP, "it is not over SEAL.txt.sig")
 
     def _list(self) -> bool:
         text = self._small("SHA256SUMS", _LARGEST_LIST, Flaw.LIST_MISSING, Flaw.LIST_TOO_LARGE)
@@ -201,7 +234,7 @@ class _Pack:
         if named == "none":
             if size is not None:
                 self._say(Flaw.PREVIOUS_SEAL, PREVIOUS_SEAL, "it is here, but the seal names none before it")
-            elif self.seal["sequence"] != "1":
+            elif not _all_in(range(1, int(self.seal["sequence"])), unsealed(self.seal)):
                 self._say(Flaw.CHAIN_BROKEN, "SEAL.txt", f"it is number {self.seal['sequence']}, and names no seal before it")
             return
         if size is None or size >= LARGEST_SEAL:
@@ -226,6 +259,21 @@ def parse(text: bytes) -> dict[str, str]:
         return {}
     said = {name: value for name, separator, value in lines if separator}
     return said if len(said) == len(lines) else {}
+
+
+def unsealed(said: Mapping[str, str]) -> tuple[range, ...]:
+    """`5, 7-9` of a seal; what is none of these is left out."""
+    found = (_RANGE.fullmatch(part) for part in said.get("unsealed-numbers", "").split(", "))
+    return tuple(range(int(match[1]), int(match[2] or match[1]) + 1) for match in found if match)
+
+
+def _all_in(numbers: range, known: Iterable[range]) -> bool:
+    """Whether every number is in one of the ranges."""
+    at = numbers.start
+    for one in sorted(known, key=lambda one: one.start):
+        if one.start <= at < one.stop:
+            at = one.stop
+    return at >= numbers.stop
 
 
 def _odd(said: Mapping[str, str]) -> str:

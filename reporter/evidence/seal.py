@@ -1,25 +1,25 @@
 """Files -> SHA256SUMS, SEAL.txt, SEAL.txt.sig, signing-key.pem: checked with sha256sum and openssl, with nothing of ours.
 
 The seal is small (under 4096 bytes) so that a key service can sign it raw; it names the hash of the list, the sequence, and the hash of the seal
-before it. ECDSA P-256 over SHA-256, DER. A local key is the weaker way: who holds it can seal again; the seal says so.
+before it. Signed with ECDSA P-256 over SHA-256, DER.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from reporter.core.clock import iso
 from reporter.core.errors import ReporterError
+from reporter.evidence.key import Public, Signer, pem_of, signed_by_one_of
 
-UNLISTED = frozenset({"SHA256SUMS", "SEAL.txt", "SEAL.txt.sig", "signing-key.pem"})
+TIMESTAMP = "SEAL.txt.sig.tsr"
+"""not in every pack: where evidence.tsa_url is set"""
+SEALING = ("SHA256SUMS", "SEAL.txt", "SEAL.txt.sig", "signing-key.pem")
+UNLISTED = frozenset({*SEALING, TIMESTAMP})
 LARGEST_SEAL = 4096
 _BLOCK = 1 << 20
 
@@ -35,6 +35,12 @@ class Seal:
     version: str
     previous_run_id: str = ""
     previous_seal_sha256: str = ""
+    chain_id: str = ""
+    """made when the state of the chain was"""
+    unsealed: str = ""
+    """numbers after the previous run's that were claimed, and not sealed when this seal was made: 5, 7-9"""
+    next_key: str = ""
+    """fingerprint of the key that will sign after this one"""
 
 
 def sha256(path: Path) -> str:
@@ -59,10 +65,10 @@ def write_sums(folder: Path) -> int:
     return len(files)
 
 
-def seal(folder: Path, facts: Seal, key: ec.EllipticCurvePrivateKey, key_label: str) -> str:
-    """Write SHA256SUMS, the seal, its signature and the public key. Returns the seal's SHA-256."""
+def seal(folder: Path, facts: Seal, signer: Signer) -> bytes:
+    """Write SHA256SUMS, the seal, its signature and the public key. Returns the seal. Raises ReporterError; what cannot be signed has no seal."""
     files = write_sums(folder)
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    pem = pem_of(signer.public)
     lines = {
         "format": "workload-compliance-reporter seal 1",
         "chain": facts.chain,
@@ -74,66 +80,64 @@ def seal(folder: Path, facts: Seal, key: ec.EllipticCurvePrivateKey, key_label: 
         "sha256-of-SHA256SUMS": sha256(folder / "SHA256SUMS"),
         "previous-run_id": facts.previous_run_id or "none",
         "sha256-of-previous-SEAL": facts.previous_seal_sha256 or "none",
-        "signing-key-sha256": hashlib.sha256(public).hexdigest(),
-        "signing-key": key_label,
+        "signing-key-sha256": hashlib.sha256(pem).hexdigest(),
+        "signing-key": signer.label,
     }
+    more = {"chain-id": facts.chain_id, "unsealed-numbers": facts.unsealed, "next-signing-key-sha256": facts.next_key}
+    lines |= {name: value for name, value in more.items() if value}
     text = "".join(f"{name}: {value}\n" for name, value in lines.items()).encode("ascii")
     if len(text) >= LARGEST_SEAL:
         raise ReporterError(f"the seal would be {len(text)} bytes, a key service signs at most {LARGEST_SEAL}")
+    signature = signer.sign(text)
     (folder / "SEAL.txt").write_bytes(text)
-    (folder / "SEAL.txt.sig").write_bytes(key.sign(text, ec.ECDSA(hashes.SHA256())))
-    (folder / "signing-key.pem").write_bytes(public)
-    return hashlib.sha256(text).hexdigest()
-
-
-def local_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """The key in a PEM file; made there (mode 0600) if there is none. Raises ReporterError for a file that holds no P-256 key."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return _make(path)
-    except OSError as error:
-        raise ReporterError(f"the signing key cannot be read: {error.strerror}", where=str(path), fix="evidence.key, or the file's rights") from error
-    try:
-        key = serialization.load_pem_private_key(data, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ReporterError("the signing key cannot be read", where=str(path), fix="an unencrypted PEM of an EC P-256 key") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ReporterError("the signing key is not an EC P-256 key", where=str(path), fix="openssl ecparam -name prime256v1 -genkey -noout")
-    return key
-
-
-def _make(path: Path) -> ec.EllipticCurvePrivateKey:
-    key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(pem)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return key
+    (folder / "SEAL.txt.sig").write_bytes(signature)
+    (folder / "signing-key.pem").write_bytes(pem)
+    return text
 
 
 def read_seal(folder: Path) -> dict[str, str]:
     """The seal's lines. Raises OSError, or ValueError for a file that is no seal."""
-    text = (folder / "SEAL.txt").read_bytes().decode("ascii")
-    lines = [line.partition(": ") for line in text.splitlines()]
+    return lines_of((folder / "SEAL.txt").read_bytes())
+
+
+def lines_of(text: bytes) -> dict[str, str]:
+    """Raises ValueError for what is no seal."""
+    lines = [line.partition(": ") for line in text.decode("ascii").splitlines()]
     if not lines or any(not separator for _, separator, _ in lines):
         raise ValueError("not a seal")
     return {name: value for name, _, value in lines}
 
 
-def broken(folder: Path, public: ec.EllipticCurvePublicKey) -> str:
-    """Why a pack does not hold against a key, or empty. Looks at signature, list, and every file."""
+@dataclass(frozen=True)
+class Head:
+    """The newest seal of a chain, in the order of sealing."""
+
+    text: bytes
+    number: int
+    run_id: str
+
+    @classmethod
+    def of(cls, text: bytes) -> Head:
+        """Raises ValueError for what is no seal."""
+        said = lines_of(text)
+        if not said.get("run_id") or not said.get("sequence", "").isdigit():
+            raise ValueError("not a seal")
+        return cls(text, int(said["sequence"]), said["run_id"])
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text).hexdigest()
+
+
+def broken(folder: Path, keys: Iterable[Public]) -> str:
+    """Why a pack does not hold against the keys of its chain, or empty. Looks at signature, list, and every file."""
     try:
         facts = read_seal(folder)
-        public.verify((folder / "SEAL.txt.sig").read_bytes(), (folder / "SEAL.txt").read_bytes(), ec.ECDSA(hashes.SHA256()))
+        if not signed_by_one_of(keys, (folder / "SEAL.txt.sig").read_bytes(), (folder / "SEAL.txt").read_bytes()):
+            return "the signature is not of this chain's key"
         if facts.get("sha256-of-SHA256SUMS") != sha256(folder / "SHA256SUMS"):
             return "SHA256SUMS is not the list that was sealed"
         return _difference(folder, _read_sums(folder))
-    except InvalidSignature:
-        return "the signature is not of this chain's key"
     except (OSError, ValueError) as error:
         return f"the pack cannot be read: {error}"
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from reporter.core.errors import ScheduleError
 from reporter.evidence.flaws import shown
+from reporter.evidence.key import Public, public
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -22,7 +18,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 class Trust:
     """Keys that the reader holds, whole or by the SHA-256 of their PEM. None: each pack is checked against its own key, which proves little."""
 
-    keys: tuple[ec.EllipticCurvePublicKey, ...] = ()
+    keys: tuple[Public, ...] = ()
     fingerprints: frozenset[str] = frozenset()
 
     @property
@@ -35,10 +31,20 @@ def trust(keys: Iterable[Path], fingerprints: Iterable[str]) -> Trust:
     plain = [text.replace(":", "").lower() for text in fingerprints]
     if strange := [text for text in plain if not _HASH.fullmatch(text)]:
         raise ScheduleError(f"{shown(strange[0])!r} is no SHA-256", where="--fingerprint", fix="64 hex digits, as `sha256sum signing-key.pem` prints")
-    return Trust(tuple(_held(path) for path in keys), frozenset(plain))
+    return Trust(tuple(_held(path) for given in keys for path in _files(given)), frozenset(plain))
 
 
-def _held(path: Path) -> ec.EllipticCurvePublicKey:
+def _files(given: Path) -> list[Path]:
+    """A file, or the PEM files in a folder: the keys of a chain that changed its key."""
+    if not given.is_dir():
+        return [given]
+    found = sorted(path for path in given.iterdir() if path.suffix == ".pem")
+    if not found:
+        raise ScheduleError("the folder holds no key", where=str(given), fix="a folder of public keys, each in a file whose name ends in .pem")
+    return found
+
+
+def _held(path: Path) -> Public:
     try:
         key = public(path.read_bytes())
     except OSError as error:
@@ -46,27 +52,3 @@ def _held(path: Path) -> ec.EllipticCurvePublicKey:
     if key is None:
         raise ScheduleError("this is no EC P-256 public key", where=str(path), fix="the public key in PEM, as signing-key.pem is")
     return key
-
-
-def public(pem: bytes) -> ec.EllipticCurvePublicKey | None:
-    """The key in a PEM; None for what is no EC P-256 public key."""
-    try:
-        key = serialization.load_pem_public_key(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return None
-    return key if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1) else None
-
-
-def fingerprint(key: ec.EllipticCurvePublicKey) -> str:
-    """SHA-256 of the key's PEM: what `sha256sum signing-key.pem` prints."""
-    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(pem).hexdigest()
-
-
-def signed(key: ec.EllipticCurvePublicKey, signature: bytes, text: bytes) -> bool:
-    """Whether it is a signature over the text by the key: ECDSA over SHA-256, DER."""
-    try:
-        key.verify(signature, text, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        return False
-    return True

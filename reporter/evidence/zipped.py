@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from reporter.core.errors import ReporterError
-from reporter.evidence.seal import UNLISTED, listed
+from reporter.evidence.seal import SEALING, TIMESTAMP, listed
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 1 << 20
@@ -26,7 +26,8 @@ def write(folder: Path, path: Path) -> None:
         raise ReporterError("the folder is not sealed", where=str(folder), fix="the folder of a finished run")
     if folder in path.resolve().parents:
         raise ReporterError("the zip would lie in the pack itself", where=str(path), fix="a path outside the run's folder")
-    files = sorted([*listed(folder), *(folder / name for name in UNLISTED)], key=lambda file: file.relative_to(folder).as_posix())
+    sealing = [folder / name for name in SEALING] + [folder / TIMESTAMP] * (folder / TIMESTAMP).exists()
+    files = sorted([*listed(folder), *sealing], key=lambda file: file.relative_to(folder).as_posix())
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from reporter.core.table import Tables
 from reporter.evidence.folder import runs
-from reporter.evidence.seal import broken, read_seal, sha256
+from reporter.evidence.key import Public
+from reporter.evidence.seal import Head, broken, read_seal, sha256
 from reporter.history.changes import FAILING
 from reporter.history.stored import read_table
 from reporter.tables.joined import CHANGES, HISTORY, PREVIOUS_PACK, RESULTS, TREND
@@ -82,27 +82,41 @@ class Previous:
         return source.failing if source else {}
 
 
-def previous(out: Path, chain: str, public: ec.EllipticCurvePublicKey, acts_on: Path | None = None) -> Previous:
+def previous(out: Path, chain: str, keys: Sequence[Public], acts_on: Path | None = None, head: Head | None = None) -> Previous:
     """Look at the runs in a folder. A pack that does not hold is said in `pack` and `notes`, never ignored, and its history is never used.
 
     Only scheduled runs of the chain are compared with: a run that acts on another (`acts_on`) repeats its results and is compared with what that
-    one was compared with; a single event looks at a part of the world.
+    one was compared with; a single event looks at a part of the world. `head`: the chain's newest seal, as its state keeps it: the pack may lie
+    elsewhere.
     """
     finished = runs(out)
-    problem = cache(lambda run: broken(run, public))
+    problem = cache(lambda run: broken(run, keys))
     acted_on = kept(acts_on) if acts_on else None
     if acted_on:
         compared, notes = _same_as(acted_on, out, problem)
     else:
         compared, notes = _last_scheduled(finished, chain, problem)
-    if not finished:
-        return Previous(acted_on=acted_on, compared=compared, notes=notes)
-    last = finished[-1]
-    chained, message = (False, problem(last)) if problem(last) else _chained(finished, chain)
-    run_id = str(_said(last).get("id") or last.name)
+    last = _last(finished, head)
+    if last is None:
+        if head is None:
+            return Previous(acted_on=acted_on, compared=compared, notes=notes)
+        elsewhere = "its pack is not in this folder: the state keeps its seal alone"
+        pack = PREVIOUS_PACK.frame([(head.run_id, None, None, elsewhere)])
+        return Previous(head.run_id, head.sha256, pack, compared, acted_on, notes)
+    seal = sha256(last / "SEAL.txt") if (last / "SEAL.txt").is_file() else ""
+    chained, message = (False, problem(last)) if problem(last) else _chained(last, finished, chain, known=head is not None)
+    if head is not None and not message and seal != head.sha256:
+        chained, message = False, "its seal is not the one that the state keeps of it"
+    run_id = head.run_id if head else str(_said(last).get("id") or last.name)
     pack = PREVIOUS_PACK.frame([(run_id, not problem(last), chained, message)])
-    seal = last / "SEAL.txt"
-    return Previous(run_id, sha256(seal) if seal.is_file() else "", pack, compared, acted_on, notes)
+    return Previous(run_id, head.sha256 if head else seal, pack, compared, acted_on, notes)
+
+
+def _last(finished: list[Path], head: Head | None) -> Path | None:
+    """The folder of the newest run: the one that the chain's state names, where it names one."""
+    if head is None:
+        return finished[-1] if finished else None
+    return next((run for run in finished if run.name == f"run-{head.number:06d}"), None)
 
 
 def kept(folder: Path) -> Kept:
@@ -149,17 +163,21 @@ def _said(run: Path) -> Mapping[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _chained(finished: list[Path], chain: str) -> tuple[bool, str]:
-    seal = read_seal(finished[-1])
+def _chained(last: Path, finished: list[Path], chain: str, *, known: bool) -> tuple[bool | None, str]:
+    """`known`: the state keeps the chain, so that the pack before may lie elsewhere."""
+    seal = read_seal(last)
     if seal.get("chain") != chain:
         return False, f"the pack belongs to chain {seal.get('chain')}, not {chain}"
-    named = seal.get("sha256-of-previous-SEAL", "none")
-    if seal.get("sequence") == "1":
-        return named == "none", "" if named == "none" else "the first pack of the chain names a pack before it"
-    before = finished[-2] / "SEAL.txt" if len(finished) > 1 else None
-    if before is None or not before.is_file():
-        return False, "the pack before it is not here"
-    return sha256(before) == named, "" if sha256(before) == named else f"the pack does not name the seal of {before.parent.name}"
+    named, run = seal.get("sha256-of-previous-SEAL", "none"), seal.get("previous-run_id", "none")
+    if seal.get("sequence") == "1" and named != "none" and not known:
+        return False, "the first pack of the chain names a pack before it"
+    if named == "none" and (seal.get("sequence") == "1" or known):
+        return True, ""
+    there = {folder.name: folder for folder in finished if known or folder.name < last.name}
+    before = there.get(f"run-{run[-6:]}") or (None if known else next(reversed(there.values()), None))
+    if before is None or not (before / "SEAL.txt").is_file():
+        return (None, f"the pack before it, {run}, is not in this folder") if known else (False, "the pack before it is not here")
+    return sha256(before / "SEAL.txt") == named, "" if sha256(before / "SEAL.txt") == named else f"the pack does not name the seal of {before.name}"
 
 
 def _keys(rows: pd.DataFrame) -> list[Key]:

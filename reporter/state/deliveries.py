@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -71,8 +71,8 @@ def of_run(store: Store, run: str) -> list[Delivery]:
     return [_known(store, run, name) for name in names]
 
 
-def tables(store: Store, chain: str, out: Path) -> Tables:
-    """DELIVERIES of the newest run of a chain that had something to publish: as the state says it, and its folder below `out` where that is here."""
+def tables(store: Store, chain: str, out: Path, more: Iterable[Delivery] = ()) -> Tables:
+    """`more`, and the mails of the newest run of a chain that had any: as the state says it, and its folder below `out` where that is here."""
     known_runs = {name.split("/")[1] for name in store.names(f"{FOLDER}{chain}-")}
     announced = {_number(run) for run in known_runs if run.rpartition("-")[0] == chain}
     sealed = next((run for run in reversed(runs(out)) if message_files(run)), None)
@@ -81,7 +81,7 @@ def tables(store: Store, chain: str, out: Path) -> Tables:
     known = {delivery.name: delivery for delivery in of_run(store, run)} if number else {}
     expected = message_files(sealed) if sealed and _number(sealed.name) == number else []
     missing = [Delivery(run, path.stem, _addressee(path), DeliveryState.NOT_SENT, None, _ENDED) for path in expected if path.stem not in known]
-    rows = sorted([*known.values(), *missing], key=lambda delivery: delivery.name)
+    rows = sorted([*known.values(), *missing, *more], key=lambda delivery: (delivery.kind, delivery.run, delivery.name))
     return {DELIVERIES.name: DELIVERIES.frame(_row(delivery) for delivery in rows)}
 
 

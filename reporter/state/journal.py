@@ -72,11 +72,11 @@ def _taken(store: Store, name: str) -> ReporterError:
     )
 
 
-def last_run(store: Store, chain: str) -> int:
-    """Number of the newest run of a chain that wrote into the journal, finished or not; 0: none."""
+def runs_of(store: Store, chain: str) -> set[int]:
+    """Numbers of the runs of a chain that wrote into the journal, finished or not."""
     runs = {name.removeprefix(FOLDER).split("/")[0].removesuffix(".jsonl") for name in store.names(f"{FOLDER}{chain}-")}
     numbers = [run.rpartition("-")[2] for run in runs if run.rpartition("-")[0] == chain]
-    return max((int(number) for number in numbers if number.isdigit()), default=0)
+    return {int(number) for number in numbers if number.isdigit()}
 
 
 def read(store: Store) -> Past:

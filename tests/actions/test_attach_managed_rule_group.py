@@ -877,4 +877,5 @@ def test_raw_answers_still_reach_whoever_keeps_them(server: AwsServer) -> None:
 
 def test_the_action_says_what_it_may_and_how_far_it_goes() -> None:
     assert (ACTION.mode(Actions()), ACTION.limit(Actions())) == ("plan", 5)
-    assert ACTION.permissions == ("wafv2:GetWebACL", "wafv2:CheckCapacity", "wafv2:UpdateWebACL")
+    assert ACTION.permissions == ("wafv2:UpdateWebACL",)
+    assert ACTION.reading == ("wafv2:GetWebACL", "wafv2:CheckCapacity")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from reporter.core.recipient import DEFAULT_CLEARANCE, Clearance, Group, Recipient
 from reporter.core.settings import OwnersSettings
-from reporter.evidence.seal import Seal, seal
+from reporter.evidence.seal import Seal
 from reporter.reports import recipient_mail
-from tests.evidence.pack import KEY, NOW
+from tests.evidence.pack import NOW
+from tests.evidence.pack import sealed as seal_of
 from tests.reports.views import view
 
 RUN = "main-000001"
@@ -34,4 +35,4 @@ def sealed(out: Path, recipients: tuple[Recipient, ...] = EVERYBODY, number: int
     for code in ("", ".de"):
         (run / f"report{code}.html").write_bytes(page)
         (run / f"report{code}.xlsx").write_bytes(book)
-    return run, seal(run, Seal("main", number, run_id, NOW, "0.1.0"), KEY, "local key")
+    return run, seal_of(run, Seal("main", number, run_id, NOW, "0.1.0"))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from reporter.evidence.folder import keep_previous_seal
 from reporter.evidence.inspected import parse
-from reporter.evidence.seal import Seal, seal
+from reporter.evidence.seal import Seal
 from reporter.evidence.trust import Trust
 from reporter.reports import readme
-from tests.evidence.pack import KEY, NOW
+from tests.evidence.pack import KEY, NOW, sealed
 from tests.reports.views import view
 
+PROGRAMS = ("sh", "openssl", "sha256sum", "sed", "cut", "ls", "find", "sort", "uniq", "grep")
 HELD = Trust((KEY.public_key(),))
 INSTANCES = """account,region,instance_id,owner,protection,computer_id
 111122223333,eu-central-1,i-00000000000000001,payments,protected,7
@@ -42,10 +47,11 @@ def chain(
     for sequence in range(1, count + 1):
         run = out / f"run-{sequence:06d}"
         fill(run, f"{name}-{sequence:06d}", files or {})
-        keep_previous_seal(run.rename(out / ".building"), out)
+        last = out / f"run-{sequence - 1:06d}" / "SEAL.txt"
+        keep_previous_seal(run.rename(out / ".building"), last.read_bytes() if seals else None)
         before = f"{name}-{sequence - 1:06d}" if seals else ""
         facts = Seal(name, sequence, f"{name}-{sequence:06d}", NOW, "0.1.0", before, seals[-1] if seals else "")
-        seals.append(seal(out / ".building", facts, key, "local key"))
+        seals.append(sealed(out / ".building", facts, key))
         (out / ".building").rename(run)
     return seals
 
@@ -104,12 +110,24 @@ def failing(out: Path, steps: Mapping[int, str], key: Path) -> dict[str, set[int
     return {run: numbers for run, numbers in found.items() if numbers}
 
 
+@cache
+def programs() -> Path:
+    """A folder with the programs that the README's commands are made of, and no other: no Python."""
+    folder = Path(tempfile.mkdtemp(prefix="programs-"))
+    atexit.register(shutil.rmtree, folder)
+    for name in PROGRAMS:
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    return folder
+
+
 def _holds(number: int, run: Path, command: str, key: Path) -> bool:
     seal_file = run / "SEAL.txt"
     if number == 5 and seal_file.is_file() and b"previous-run_id: none\n" in seal_file.read_bytes():
         return True
-    environment = {"PATH": "/usr/bin:/bin", "KEY": str(key), "LC_ALL": "C"}
-    done = subprocess.run(["/bin/sh", "-c", command], cwd=run, capture_output=True, env=environment, check=False, timeout=60)
+    environment = {"PATH": str(programs()), "KEY": str(key), "LC_ALL": "C"}
+    done = subprocess.run([str(programs() / "sh"), "-c", command], cwd=run, capture_output=True, env=environment, check=False, timeout=60)
     if number in (3, 4):  # must print nothing
         return done.stdout + done.stderr == b""
     wanted = {1: b"Verified OK", 2: b": OK", 5: b": OK"}[number]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from reporter.evidence.key import LocalSigner
 from reporter.evidence.seal import Seal, seal
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -22,4 +24,9 @@ def pack(run: Path, *, chain: str = "main", before: str = "", results: str = RES
     (run / "raw" / "ec2" / "000000-describe.json.zst").write_bytes(b"\x28\xb5")
     (run / "results.csv").write_text(results)
     (run / "run.json").write_text(f'{{"id": "{chain}-{sequence:06d}"}}')
-    return seal(run, Seal(chain, sequence, f"{chain}-{sequence:06d}", NOW, "0.1.0", "before" if before else "", before), key, "local key")
+    return sealed(run, Seal(chain, sequence, f"{chain}-{sequence:06d}", NOW, "0.1.0", "before" if before else "", before), key)
+
+
+def sealed(run: Path, facts: Seal, key: ec.EllipticCurvePrivateKey = KEY) -> str:
+    """Seal a folder with a local key. Returns the seal's hash."""
+    return hashlib.sha256(seal(run, facts, LocalSigner(key, "local key"))).hexdigest()

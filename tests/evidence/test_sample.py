@@ -166,14 +166,13 @@ def test_a_sealed_pack_that_is_no_run_is_a_message(tmp_path: Path, file: str, co
 
 
 def test_a_pack_without_a_population_is_a_message(tmp_path: Path) -> None:
-    from reporter.evidence.seal import Seal, seal
-    from tests.evidence.pack import KEY as SIGNER
-    from tests.evidence.pack import NOW
+    from reporter.evidence.seal import Seal
+    from tests.evidence.pack import NOW, sealed
 
     run = tmp_path / "run-000001"
     run.mkdir()
     (run / "x").touch()
-    seal(run, Seal("main", 1, "main-000001", NOW, "0.1.0"), SIGNER, "local key")
+    sealed(run, Seal("main", 1, "main-000001", NOW, "0.1.0"))
     with pytest.raises(ReporterError, match=r"instances\.csv of the pack cannot be read: it is missing"):
         draw(run, SEED, 1, HELD)
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from reporter.core.errors import ReporterError
-from reporter.evidence.seal import LARGEST_SEAL, Seal, broken, local_key, read_seal, seal, write_sums
-from tests.evidence.pack import KEY, NOW, OTHER, pack
+from reporter.evidence.key import LocalSigner
+from reporter.evidence.seal import LARGEST_SEAL, Seal, broken, read_seal, seal, write_sums
+from tests.evidence.pack import KEY, NOW, OTHER, pack, sealed
+
+HELD = (KEY.public_key(),)
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_an_untouched_pack_holds(run: Path) -> None:
-    assert broken(run, KEY.public_key()) == ""
+    assert broken(run, HELD) == ""
 
 
 def test_the_seal_says_what_it_seals(run: Path) -> None:
@@ -73,7 +75,7 @@ def _edit_list_and_seal(run: Path) -> None:
 
 def _seal_again_with_another_key(run: Path) -> None:
     _edit_file(run)
-    seal(run, Seal("main", 1, "main-000001", NOW, "0.1.0"), OTHER, "local key")
+    sealed(run, Seal("main", 1, "main-000001", NOW, "0.1.0"), OTHER)
 
 
 def _link_instead_of_file(run: Path) -> None:
@@ -109,11 +111,11 @@ def _link_instead_of_file(run: Path) -> None:
 )
 def test_tampering_is_seen(run: Path, tamper: Callable[[Path], object], said: str) -> None:
     tamper(run)
-    assert broken(run, KEY.public_key()).startswith(said)
+    assert broken(run, HELD).startswith(said)
 
 
 def test_a_pack_of_another_key_does_not_hold(run: Path) -> None:
-    assert broken(run, OTHER.public_key()) == "the signature is not of this chain's key"
+    assert broken(run, [OTHER.public_key()]) == "the signature is not of this chain's key"
 
 
 def test_a_list_in_another_form_is_no_list_even_when_it_was_sealed(run: Path) -> None:
@@ -124,7 +126,7 @@ def test_a_list_in_another_form_is_no_list_even_when_it_was_sealed(run: Path) ->
 
     (run / "SEAL.txt").write_bytes(text)
     (run / "SEAL.txt.sig").write_bytes(KEY.sign(text, ec.ECDSA(hashes.SHA256())))
-    assert broken(run, KEY.public_key()) == "the pack cannot be read: SHA256SUMS is not in GNU's form"
+    assert broken(run, HELD) == "the pack cannot be read: SHA256SUMS is not in GNU's form"
 
 
 @pytest.mark.parametrize("tampered", [False, True])
@@ -154,41 +156,5 @@ def test_the_same_files_give_the_same_list(tmp_path: Path) -> None:
 
 def test_a_seal_too_large_for_a_key_service_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReporterError, match="signs at most 4096"):
-        seal(tmp_path, Seal("main", 1, "main-000001", NOW, "0.1.0"), KEY, "k" * LARGEST_SEAL)
+        seal(tmp_path, Seal("main", 1, "main-000001", NOW, "0.1.0"), LocalSigner(KEY, "k" * LARGEST_SEAL))
     assert not (tmp_path / "SEAL.txt").exists()
-
-
-def test_a_key_is_made_once_for_its_owner_only_and_then_used_again(tmp_path: Path) -> None:
-    path = tmp_path / ".state" / "main-signing-key.pem"
-    made = local_key(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert local_key(path).private_numbers() == made.private_numbers()
-
-
-def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes = b"") -> bytes:
-    locked = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "cannot be read"),
-        (b"not a key", "cannot be read"),
-        (_pem(KEY, b"secret"), "cannot be read"),
-        (_pem(ec.generate_private_key(ec.SECP384R1())), "is not an EC P-256 key"),
-        (_pem(rsa.generate_private_key(65537, 2048)), "is not an EC P-256 key"),
-    ],
-)
-def test_a_file_that_holds_no_such_key_is_a_message_and_is_left_alone(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / "key.pem"
-    path.write_bytes(content)
-    with pytest.raises(ReporterError, match=said) as caught:
-        local_key(path)
-    assert caught.value.where == str(path)
-    assert path.read_bytes() == content
-
-
-def test_a_folder_instead_of_a_key_is_a_message(tmp_path: Path) -> None:
-    with pytest.raises(ReporterError, match="the signing key cannot be read: Is a directory"):
-        local_key(tmp_path)

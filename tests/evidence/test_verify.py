@@ -16,11 +16,12 @@ from reporter.core.errors import ReporterError
 from reporter.evidence.contents import contents
 from reporter.evidence.flaws import MEANS, Flaw
 from reporter.evidence.inspected import Checked
-from reporter.evidence.seal import LARGEST_SEAL, Seal, seal, write_sums
-from reporter.evidence.trust import Trust, fingerprint
+from reporter.evidence.key import fingerprint
+from reporter.evidence.seal import LARGEST_SEAL, Seal, write_sums
+from reporter.evidence.trust import Trust
 from reporter.evidence.verify import chained, check, require_whole, told, verify
 from tests.evidence.chains import HELD, chain, commands, failing, public_pem, seal_again, sign
-from tests.evidence.pack import KEY, NOW, OTHER
+from tests.evidence.pack import KEY, NOW, OTHER, sealed
 
 Words = dict[str, list[str]]
 Tamper = Callable[[Path], object]
@@ -73,7 +74,7 @@ def made_again(out: Path, run: str) -> None:
     before = check(out / run, HELD).seal
     (out / run / "results.csv").write_text("check_id\n")
     facts = Seal("main", sequence, f"main-{sequence:06d}", NOW, "0.1.0", before["previous-run_id"], before["sha256-of-previous-SEAL"])
-    seal(out / run, facts, OTHER, "local key")
+    sealed(out / run, facts, OTHER)
 
 
 def rename(out: Path) -> None:
@@ -183,7 +184,7 @@ def test_tampering_is_seen_by_verify_and_by_openssl_and_sha256sum(
 
 def test_both_languages_name_the_same_commands(out: Path) -> None:
     english = commands((out / TWO / "README.txt").read_text(encoding="ascii"))
-    assert sorted(english) == [0, 1, 2, 3, 4, 5]
+    assert sorted(english) == [0, 1, 2, 3, 4, 5, 6]
     assert commands((out / TWO / "LIESMICH.txt").read_text(encoding="utf-8")) == english
 
 

@@ -37,6 +37,10 @@ def test_a_control_has_one_title() -> None:
     assert len({(row.framework, row.control_id, row.title) for row in mapping()}) == len({(row.framework, row.control_id) for row in mapping()})
 
 
+def test_the_words_of_controls_are_english_for_their_translations_are_elsewhere() -> None:
+    assert [row for row in mapping() if not (row.title + row.rationale).isascii()] == []
+
+
 @pytest.mark.parametrize(
     ("judged", "status"),
     [

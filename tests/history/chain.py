@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from reporter.clients.store import FolderStore
 from reporter.core.scope import ScopeState
 from reporter.evidence.folder import building
 from reporter.gather import Gathered
 from reporter.propose import plan as hashed
 from reporter.run import Watch, _conclude, _Facts
 from reporter.schedule import Schedule, parse
+from reporter.sealing import Sealing
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES
 from tests.joins.made import NOW, A, B, R, computer, denied, machine, policy, world
@@ -60,10 +62,11 @@ def night(
     listed = [] if unread and (A, R, "ec2") in unread else [machine(name, launch_time=NOW - 40 * DAY) for name in machines]
     made = world((EC2_INSTANCES, listed), (WP_COMPUTERS, computers), (WP_POLICIES, [policy()]), unread=unread)
     chosen = settings or schedule()
-    with building(out) as (folder, number):
+    sealing = Sealing.of(chosen, out, FolderStore(out / ".state"))
+    with building(out, in_chain=sealing.in_chain) as (folder, number):
         facts = _Facts(kind, chosen, now, "", (), number, stored=acts_on)
         empty = hashed(facts.run_id, (), {}, now, "")
-        return _conclude(folder, out, facts, Gathered(made.tables, made.ledger), Watch(), lambda _: (empty, ())).folder
+        return _conclude(folder, sealing, facts, Gathered(made.tables, made.ledger), Watch(), lambda _: (empty, ())).folder
 
 
 def said(run: Path) -> dict[str, Any]:

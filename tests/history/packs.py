@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from reporter.core.table import Table
-from reporter.evidence.seal import Seal, seal
+from reporter.evidence.seal import Seal
 from reporter.reports.parquet import arrow
 from reporter.tables.joined import RESULTS
 from tests.checks.worlds import I1, A, R, rows
-from tests.evidence.pack import KEY, NOW
+from tests.evidence.pack import KEY, NOW, sealed
 
 FIRST = datetime(2026, 11, 1, 3, tzinfo=UTC)
 
@@ -45,4 +45,4 @@ def pack(
         pq.write_table(arrow(table, rows(table, *items)), run / "tables" / f"{table.name}.parquet")
     (run / "results.csv").write_text("check_id\n")
     (run / "run.json").write_text(json.dumps({"id": run_id, "kind": kind, "chain": chain, **said}))
-    return seal(run, Seal(chain, sequence, run_id, NOW, "0.1.0", "before" if before else "", before), key, "local key")
+    return sealed(run, Seal(chain, sequence, run_id, NOW, "0.1.0", "before" if before else "", before), key)

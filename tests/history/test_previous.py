@@ -13,7 +13,7 @@ from tests.checks.worlds import I1, I2, A, R
 from tests.evidence.pack import KEY, OTHER
 from tests.history.packs import FIRST, pack, result
 
-PUBLIC = KEY.public_key()
+PUBLIC = (KEY.public_key(),)
 KEY_OF_ROW = ("firewall_active", I1, A, R)
 
 

@@ -10,7 +10,7 @@ import pytest
 from reporter.clients.store import FolderStore
 from reporter.core.change import ActionState, Change
 from reporter.core.errors import ReporterError
-from reporter.state.journal import Journal, last_run, read
+from reporter.state.journal import Journal, read, runs_of
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 CHANGE = Change("assign_ips_rule", "main/policy/9", "main", "-", "HIGH", "because", {"assigned": [1]}, {"assigned_too": [2]}, ("main/policy/9",))
@@ -121,14 +121,14 @@ def test_two_runs_under_one_number_do_not_write_into_each_other(store: FolderSto
     assert len(list(read(store))) == 1
 
 
-def test_the_last_run_that_wrote_is_known_though_it_never_finished(store: FolderStore) -> None:
-    assert last_run(store, "main") == 0
+def test_runs_that_wrote_are_known_though_they_never_finished(store: FolderStore) -> None:
+    assert runs_of(store, "main") == set()
     write(journal(store, "main-000007"), ("begin", BEGIN))
     closed = journal(store, "main-000003")
     write(closed, ("begin", BEGIN))
     closed.close()
     store.create("journal/main-two-000099/000000.json", b"{}")
-    assert (last_run(store, "main"), last_run(store, "other")) == (7, 0)
+    assert (runs_of(store, "main"), runs_of(store, "other")) == ({3, 7}, set())
 
 
 def test_values_of_the_world_are_kept_as_text(store: FolderStore) -> None:

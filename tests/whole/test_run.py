@@ -233,7 +233,7 @@ def test_failing_checks_exit_5_when_asked(served: Served, schedule: Path, tmp_pa
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"evidence": {"key": "kms:alias/reporter-seal"}}, "local key"),
+        ({"evidence": {"lock": "compliance"}}, "lock_cannot_be_undone: true"),
         ({"zzz": 1}, "unknown key"),
     ],
 )

@@ -23,7 +23,7 @@ from reporter.clients.store import FolderStore
 from reporter.core.change import Change
 from reporter.core.clock import iso
 from reporter.core.errors import ReporterError, ScheduleError
-from reporter.evidence.key import signing_key
+from reporter.evidence.key import LocalSigner, open_signer
 from reporter.evidence.seal import Seal, seal, write_sums
 from reporter.history.stored import read_plan, read_run
 from reporter.propose import changes_of, digest, plan
@@ -94,7 +94,7 @@ def whole(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     pack.write(said)
     told = {"id": "main-000001", "start": iso(NOW), "endpoint_override": "", "identity": JOB, "schedule": json.loads(schedule.model_dump_json())}
     (pack.run / "run.json").write_text(json.dumps(told), encoding="utf-8")
-    seal(pack.run, _facts(), signing_key(schedule, pack.out), "a key")
+    seal(pack.run, _facts(), open_signer(schedule.evidence, pack.out))
     approve(pack.store, Approval(str(said["hash"]), "main-000001", "Ada", PERSON, iso(NOW), str(said["expires"]), self_approved=False))
     return pack
 
@@ -140,7 +140,7 @@ def same(one: Json, other: Json) -> bool:
 
 
 def resealed(pack: Pack, key: ec.EllipticCurvePrivateKey) -> None:
-    seal(pack.run, _facts(), key, "a key of somebody else")
+    seal(pack.run, _facts(), LocalSigner(key, "a key of somebody else"))
 
 
 COVERED = ("nothing", "hash", "sums", "seal")
