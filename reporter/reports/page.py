@@ -227,8 +227,8 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown(_("Check"), "check_id"),
                 Shown(_("Resource"), "resource", "id", _to("resource")),
                 Shown(_("Why"), "reason", "reason"),
-                Shown(_("Was"), "was"),
-                Shown(_("Now"), "now"),
+                Shown(_("Was"), "was", "tone"),
+                Shown(_("Now"), "now", "tone"),
                 Shown(_("Owner"), "owner", "list"),
                 Shown(_("Account"), "account"),
                 Shown(_("Region"), "region"),
@@ -301,7 +301,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown(_("Bucket"), "bucket", "id", _to("bucket")),
                 Shown(_("Role"), "role_arn", "id", _to("role_arn")),
                 Shown(_("Instance"), "instance_id", "code", _to("instance_id", "instance_region")),
-                Shown(_("Via"), "via"),
+                Shown(_("Via"), "via", "tone"),
                 Shown(_("Protection"), "protection", "tone"),
                 Shown(_("Because of"), "allowed_by", "reason"),
             ),
@@ -335,7 +335,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown(_("Last day"), "expires", "day"),
                 Shown(_("Days left"), "days_left", "n"),
                 Shown(_("Check"), "check"),
-                Shown(_("Resource"), "resource", "id"),
+                Shown(_("Resource"), "resource", "exact"),
                 Shown(_("Why"), "reason", "wide"),
                 Shown(_("Carries the risk"), "owner", "list"),
                 Shown(_("Approved by"), "approved_by", "list"),
@@ -346,16 +346,16 @@ def _blocks(view: View) -> dict[str, Block]:
         ),
         "mails": _block(
             view,
-            _("Mails of the run before"),
+            _("Mails and packs of the run before"),
             reading_order.mails(view),
             (
                 Shown(_("State"), "state", "tone"),
                 Shown(_("Recipient"), "recipient", "id"),
                 Shown(_("Run"), "run"),
-                Shown(_("What happened"), "message", "wide"),
+                Shown(_("What happened"), "message", "reason"),
             ),
             "tables/deliveries.parquet",
-            _("The run before mailed its report to nobody."),
+            _("The run before mailed its report to nobody, and its pack was stored nowhere else."),
         ),
         "unseen": _block(
             view,
@@ -468,7 +468,7 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
     else:
         text = said.reason(str(value)) if look == "reason" else str(value)
     if look == "id" and (arn := _ARN.fullmatch(text)):
-        text = f"{arn[1]}:{arn[2]}"  # account and region have columns of their own
+        text = said.gettext("the account") if arn[2] == "root" else f"{arn[1]}:{arn[2]}"  # account and region have columns of their own
     text = legible(text)
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"
@@ -476,7 +476,7 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
         return Cell(status_word(said, text) if text.isupper() else said.words(text), TONES.get(text, ""))
     if look == "severity":
         return Cell(text, "", key=str(SEVERITIES.index(text)) if text in SEVERITIES else "")
-    return Cell(text, {"reason": "wide", "day": ""}.get(look, look), key=key)
+    return Cell(text, {"reason": "wide", "day": "", "exact": "id"}.get(look, look), key=key)
 
 
 def _template(name: str) -> str:
