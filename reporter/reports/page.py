@@ -20,7 +20,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from reporter.core.clock import iso
+from reporter.core.clock import iso, parse
 from reporter.core.consoles import address, classic_load_balancer
 from reporter.core.expiry import last_day
 from reporter.core.language import Language
@@ -37,6 +37,7 @@ from reporter.reports.view import CONTROL_STATUSES, Report, View
 ROWS = 50
 """rows of a table on the page"""
 LONGEST_CELL = 300
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d*:(.+)")
 
 STATUSES = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
@@ -451,6 +452,18 @@ def _cells(view: View, rows: pd.DataFrame, column: Shown) -> Iterator[Cell]:
         yield replace(_cell(view.language, value, column.look), link=link)
 
 
+def _reason(said: Language, text: str) -> str:
+    """A sentence as people of the language read it; instants that its form does not name are written as all others on the page."""
+    return _INSTANT.sub(lambda found: _instant(said, found[0]), said.reason(text))
+
+
+def _instant(said: Language, text: str) -> str:
+    try:
+        return f"{said.instant(parse(text))} UTC"
+    except ValueError:  # words of the world that only look like one
+        return text
+
+
 def _cell(said: Language, value: Any, look: str) -> Cell:
     key = ""
     if isinstance(value, tuple | list) and value:
@@ -466,7 +479,7 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
     elif look == "n":
         text, key = said.number(value), str(value)
     else:
-        text = said.reason(str(value)) if look == "reason" else str(value)
+        text = _reason(said, str(value)) if look == "reason" else str(value)
     if look == "id" and (arn := _ARN.fullmatch(text)):
         text = said.gettext("the account") if arn[2] == "root" else f"{arn[1]}:{arn[2]}"  # account and region have columns of their own
     text = legible(text)

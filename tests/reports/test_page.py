@@ -335,3 +335,16 @@ def test_an_account_is_named_in_its_own_column_alone_but_an_exception_names_its_
     root = f"arn:aws:iam::{A}:root"
     assert {"the account", A} <= set(cells(of(RESULTS, [row(RESULTS, resource=root)])))
     assert root in cells(of(EXCEPTIONS, [row(EXCEPTIONS, resource=root, expires="2026-12-24")]))
+
+
+def test_instants_in_sentences_are_written_as_all_others_and_what_is_none_stays() -> None:
+    why = "last seen 2026-11-01T03:00:00Z, not 2026-99-01T03:00:00Z"
+    assert "last seen 2026-11-01 03:00 UTC, not 2026-99-01T03:00:00Z" in cells(of(RESULTS, [row(RESULTS, reason=why)]))
+
+
+def test_of_the_most_severe_failures_what_is_due_soonest_comes_first() -> None:
+    def failed(name: str, severity: str, day: int | None) -> tuple[Any, ...]:
+        return row(RESULTS, resource=name, severity=severity, due=None if day is None else datetime(2026, 11, day, tzinfo=UTC))
+
+    rows = [failed("a", "HIGH", 1), failed("b", "CRITICAL", None), failed("c", "CRITICAL", 20), failed("d", "CRITICAL", 3)]
+    assert [cell for cell in cells(of(RESULTS, rows)) if cell in "abcd" and cell] == ["d", "c", "b", "a"]
