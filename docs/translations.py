@@ -36,6 +36,8 @@ STATES = (
     *filter(None, view.CAUSES),
     *("sent", "refused", "not_sent"),
     *("in_force", "ends_soon", "ran_out"),
+    *("open", "none", "on_hosts", "rule_exists", "assigned"),
+    *("instance_profile", "task_role"),
     *("scheduled", "event", "judge", "apply", "undo"),
     *RESTING,
     *("running", "pending", "on", "off", "real-time", "prevent", "detect", "inactive"),

@@ -8,11 +8,16 @@ from collections.abc import Callable
 
 import pytest
 
+from tests import wire
 from tests.whole.table import pytest_terminal_summary
 
 __all__ = ["pytest_terminal_summary"]
 
 PROGRAMS = {"browser": ("chromium", "Debian's package chromium"), "spreadsheet": ("soffice", "Debian's package libreoffice-calc")}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(wire, "wire")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from reporter import __version__
 from reporter.cli import Instant, _broke, _say, cli, main
 from reporter.core.errors import ReporterError
 from reporter.run import Finished
+from reporter.state.deliveries import Delivery, DeliveryState
 from tests.aws_answers import identity, regions
 from tests.clients.aws_server import AwsServer, server
 from tests.clients.wp_sandbox import KEY, Tenant, tenant
@@ -165,6 +167,18 @@ def test_the_exit_code_of_a_finished_run(capsys: pytest.CaptureFixture[str], inc
     assert lines[:3] == [f"results  PASS 4  FAIL {fails}", f"scopes   ok 3  denied {int(incomplete)}", "not done  state: not sent"]
     assert lines[-1] == "out/run-000001"
     assert any("could not be read" in line for line in lines) is incomplete
+
+
+@pytest.mark.parametrize(("state", "code"), [(DeliveryState.SENT, 3), (DeliveryState.REFUSED, 1), (DeliveryState.NOT_SENT, 1)])
+def test_a_pack_that_is_not_stored_exits_with_1_and_is_said(capsys: pytest.CaptureFixture[str], state: DeliveryState, code: int) -> None:
+    pack = Delivery("main-000001", "run-000001.zip", "s3://packs/main/run-000001.zip", state, None, "no Object Lock", "pack")
+    assert _say(replace(finished(incomplete=True), packs=(pack,), no_stamp="the seal has no time stamp: status 503"), None) == code
+    captured = capsys.readouterr()
+    where = captured.out if state is DeliveryState.SENT else captured.err
+    assert f"pack     {state.value}  s3://packs/main/run-000001.zip\n         no Object Lock\n" in where
+    assert ("A pack is not stored" in captured.err) is (code == 1)
+    assert "warning  the seal has no time stamp: status 503" in captured.err
+    assert captured.out.splitlines()[-1] == "out/run-000001"
 
 
 def test_a_run_that_was_stopped_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,10 @@ def _out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chain(Path("out"))
     Path("held.pem").write_bytes(public_pem())
     Path("other.pem").write_bytes(public_pem(OTHER))
+    Path("keys").mkdir()
+    Path("empty").mkdir()
+    for name in ("held.pem", "other.pem"):
+        Path("keys", name).write_bytes(Path(name).read_bytes())
     Path("rsa.pem").write_text("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n")
 
 
@@ -62,6 +66,7 @@ def test_one_pack_with_a_flaw_exits_with_1_and_the_others_are_checked_all_the_sa
         (("--key", "held.pem"), 0),
         (("--key", "other.pem"), 1),
         (("--key", "other.pem", "--key", "held.pem"), 0),
+        (("--key", "keys"), 0),
         (("--fingerprint", FINGERPRINT), 1),
         (("--fingerprint", FINGERPRINT, "--key", "held.pem"), 0),
     ],
@@ -84,6 +89,7 @@ def test_a_fingerprint_is_taken_as_it_is_printed_with_colons_and_in_capitals(cap
         (("verify",), "Missing argument 'PACK...'"),
         (("verify", "none"), "'none' does not exist"),
         (("verify", PACKS[0], "--key", "none.pem"), "the key cannot be read: No such file or directory"),
+        (("verify", PACKS[0], "--key", "empty"), "the folder holds no key"),
         (("verify", PACKS[0], "--key", "rsa.pem"), "this is no EC P-256 public key"),
         (("verify", PACKS[0], "--fingerprint", "abc"), "'abc' is no SHA-256"),
         (("sample", PACKS[0]), "Missing option '--seed'"),

@@ -72,6 +72,8 @@ def test_each_sentence_form_recognises_what_it_makes(code: str) -> None:
         "state": "unmanaged",
         "module": "log inspection",
         "reason": "no policy is assigned",
+        "names": "one, other and 2 more",
+        "call": "ec2:DescribeInstances",
     }
     said = language(code)
     for message in messages(code):

@@ -148,7 +148,11 @@ class PackBucket:
         )
         if kept.checksum != checksum:
             what = "it was changed on the way" if version else "another file has its name: nothing was overwritten"
-            raise ReporterError(f"the pack is not what the bucket holds: {what}", where=url, fix="look who wrote it; a chain has a prefix of its own")
+            raise ReporterError(
+                f"the pack is not what the bucket holds: {what}",
+                where=url,
+                fix="look who wrote it; where the chain's state was lost, another evidence.chain",
+            )
         lacks = [] if kept.version else ["no version"]
         lacks += [] if kept.encryption else ["no encryption"]
         if mode and (kept.mode != mode or kept.until is None or (version and kept.until < until)):

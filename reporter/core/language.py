@@ -8,7 +8,7 @@ messages without context are the texts of templates and reports; context `state`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -28,6 +28,7 @@ from reporter.core.sentences import JOINT, Form, Match, Sentences, kind
 
 SOURCE = "en"
 _NOT_A_PART_OF_A_NAME = re.compile(r"(, | or )")
+_SOME_OF_MORE = re.compile(r"(.+) and (\d+) more", re.DOTALL)
 
 
 def mark(text: str) -> str:
@@ -122,17 +123,25 @@ class Language:
         return text.format_map({name: self._value(kind(name), value) for name, value in values.items()})
 
     def _value(self, what: str, value: str) -> str:
-        if what == "n":
-            return self.number(_whole_number(value))
-        if what == "when":
-            return self.words(value) if value == "never" else f"{self.instant(clock.parse(value))} UTC"
-        if what == "day":
-            return self.day(value)
-        if what == "module":
-            return self.words(value)
-        if what == "state":
-            return "".join(self.words(part) if place % 2 == 0 else self._joint(part) for place, part in enumerate(_NOT_A_PART_OF_A_NAME.split(value)))
-        return self.reason(value) if what == "reason" else value
+        ways: dict[str, Callable[[str], str]] = {
+            "n": lambda number: self.number(_whole_number(number)),
+            "when": lambda when: self.words(when) if when == "never" else f"{self.instant(clock.parse(when))} UTC",
+            "day": self.day,
+            "module": self.words,
+            "state": self._states,
+            "names": self._listed,
+            "reason": self.reason,
+        }
+        return ways[what](value) if what in ways else value
+
+    def _states(self, value: str) -> str:
+        return "".join(self.words(part) if place % 2 == 0 else self._joint(part) for place, part in enumerate(_NOT_A_PART_OF_A_NAME.split(value)))
+
+    def _listed(self, value: str) -> str:
+        """A list of names, those that are ours said again: a, b and 2 more -> a, b und 2 weitere."""
+        found = _SOME_OF_MORE.fullmatch(value)
+        text = ", ".join(self.pgettext("reason", name) for name in (found[1] if found else value).split(", "))
+        return self.gettext("%(items)s and %(count)s more", items=text, count=self.number(int(found[2]))) if found else text
 
     def _joint(self, text: str) -> str:
         return f" {self.words('or')} " if text == " or " else text

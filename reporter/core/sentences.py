@@ -8,6 +8,8 @@ stand in a place and how it is said again:
 - `day`: a date in ISO 8601
 - `state`: a name of ours, or "a, b" or "a or b" of such names
 - `module`: a protection module, by its key or its name
+- `names`: a list, "a, b" or "a, b and 2 more", of names; those that have a form of their own are said again
+- `call`: an operation of an API: service:Operation, or GET /path
 - `reason`: a sentence, or several joined by "; ", each said again by its own form
 - any other: text of the world or of an API, left as it is
 """
@@ -30,6 +32,7 @@ _KINDS = {
     "module": r"[a-z][a-z_ -]*",
     "state": r"[A-Za-z_-]+(?:(?:, | or )[A-Za-z_-]+)*",
     "reason": r".+?",
+    "call": r"[a-z0-9-]+:\w+|(?:GET|POST|PUT|DELETE) \S+",
 }
 _TEXT = r"(?:(?!; ).)+?"
 

@@ -20,7 +20,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from reporter.core.clock import iso
+from reporter.core.clock import iso, parse
 from reporter.core.consoles import address, classic_load_balancer
 from reporter.core.expiry import last_day
 from reporter.core.language import Language
@@ -37,6 +37,7 @@ from reporter.reports.view import CONTROL_STATUSES, Report, View
 ROWS = 50
 """rows of a table on the page"""
 LONGEST_CELL = 300
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d*:(.+)")
 
 STATUSES = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
@@ -227,8 +228,8 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown(_("Check"), "check_id"),
                 Shown(_("Resource"), "resource", "id", _to("resource")),
                 Shown(_("Why"), "reason", "reason"),
-                Shown(_("Was"), "was"),
-                Shown(_("Now"), "now"),
+                Shown(_("Was"), "was", "tone"),
+                Shown(_("Now"), "now", "tone"),
                 Shown(_("Owner"), "owner", "list"),
                 Shown(_("Account"), "account"),
                 Shown(_("Region"), "region"),
@@ -301,7 +302,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown(_("Bucket"), "bucket", "id", _to("bucket")),
                 Shown(_("Role"), "role_arn", "id", _to("role_arn")),
                 Shown(_("Instance"), "instance_id", "code", _to("instance_id", "instance_region")),
-                Shown(_("Via"), "via"),
+                Shown(_("Via"), "via", "tone"),
                 Shown(_("Protection"), "protection", "tone"),
                 Shown(_("Because of"), "allowed_by", "reason"),
             ),
@@ -335,7 +336,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown(_("Last day"), "expires", "day"),
                 Shown(_("Days left"), "days_left", "n"),
                 Shown(_("Check"), "check"),
-                Shown(_("Resource"), "resource", "id"),
+                Shown(_("Resource"), "resource", "exact"),
                 Shown(_("Why"), "reason", "wide"),
                 Shown(_("Carries the risk"), "owner", "list"),
                 Shown(_("Approved by"), "approved_by", "list"),
@@ -346,16 +347,16 @@ def _blocks(view: View) -> dict[str, Block]:
         ),
         "mails": _block(
             view,
-            _("Mails of the run before"),
+            _("Mails and packs of the run before"),
             reading_order.mails(view),
             (
                 Shown(_("State"), "state", "tone"),
                 Shown(_("Recipient"), "recipient", "id"),
                 Shown(_("Run"), "run"),
-                Shown(_("What happened"), "message", "wide"),
+                Shown(_("What happened"), "message", "reason"),
             ),
             "tables/deliveries.parquet",
-            _("The run before mailed its report to nobody."),
+            _("The run before mailed its report to nobody, and its pack was stored nowhere else."),
         ),
         "unseen": _block(
             view,
@@ -451,6 +452,18 @@ def _cells(view: View, rows: pd.DataFrame, column: Shown) -> Iterator[Cell]:
         yield replace(_cell(view.language, value, column.look), link=link)
 
 
+def _reason(said: Language, text: str) -> str:
+    """A sentence as people of the language read it; instants that its form does not name are written as all others on the page."""
+    return _INSTANT.sub(lambda found: _instant(said, found[0]), said.reason(text))
+
+
+def _instant(said: Language, text: str) -> str:
+    try:
+        return f"{said.instant(parse(text))} UTC"
+    except ValueError:  # words of the world that only look like one
+        return text
+
+
 def _cell(said: Language, value: Any, look: str) -> Cell:
     key = ""
     if isinstance(value, tuple | list) and value:
@@ -466,9 +479,9 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
     elif look == "n":
         text, key = said.number(value), str(value)
     else:
-        text = said.reason(str(value)) if look == "reason" else str(value)
+        text = _reason(said, str(value)) if look == "reason" else str(value)
     if look == "id" and (arn := _ARN.fullmatch(text)):
-        text = f"{arn[1]}:{arn[2]}"  # account and region have columns of their own
+        text = said.gettext("the account") if arn[2] == "root" else f"{arn[1]}:{arn[2]}"  # account and region have columns of their own
     text = legible(text)
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"
@@ -476,7 +489,7 @@ def _cell(said: Language, value: Any, look: str) -> Cell:
         return Cell(status_word(said, text) if text.isupper() else said.words(text), TONES.get(text, ""))
     if look == "severity":
         return Cell(text, "", key=str(SEVERITIES.index(text)) if text in SEVERITIES else "")
-    return Cell(text, {"reason": "wide", "day": ""}.get(look, look), key=key)
+    return Cell(text, {"reason": "wide", "day": "", "exact": "id"}.get(look, look), key=key)
 
 
 def _template(name: str) -> str:

@@ -20,8 +20,11 @@ UNPROTECTED = ("unmanaged", "inactive", "offline", "no_policy", "unknown")
 
 
 def first(view: View) -> pd.DataFrame:
-    """Failures, worst and oldest first; those of one check do not push all others off the page: after its first few it waits for the others."""
-    rows = view.failures()
+    """Failures, the most severe first and of those what is due soonest; those of one check do not push all others off the page: after its first few
+    it waits for the others."""
+    failed = view.failures()
+    rank = failed["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)})
+    rows = failed.assign(rank=rank).sort_values(["rank", "due"], kind="stable", na_position="last").drop(columns="rank")
     late = rows.groupby("check_id", observed=True, sort=False).cumcount() >= FEW
     return pd.concat([rows[~late], rows[late]], ignore_index=True)
 

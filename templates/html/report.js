@@ -52,7 +52,7 @@
   }
 
   document.querySelectorAll(".scroll").forEach((scroll) => {
-    const table = scroll.querySelector("table:not(.heat)");
+    const table = scroll.querySelector("table:not(.heat, .frameworks)");
     if (!table || table.tBodies[0].rows.length < 2) return;
     sortable(table);
     if (table.tBodies[0].rows.length > 5) filterable(table, scroll);

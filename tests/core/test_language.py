@@ -60,6 +60,21 @@ msgctxt "reason"
 msgid "{state}, with rules"
 msgstr "{state}, mit Regeln"
 
+msgctxt "reason"
+msgid "changed: {names}"
+msgstr "geändert: {names}"
+
+msgctxt "reason"
+msgid "the rules"
+msgstr "die Regeln"
+
+msgctxt "reason"
+msgid "{call} in {account}: {text}"
+msgstr "{call} in Konto {account}: {text}"
+
+msgid "%(items)s and %(count)s more"
+msgstr "%(items)s und %(count)s weitere"
+
 #, fuzzy
 msgctxt "reason"
 msgid "not sure"
@@ -116,6 +131,11 @@ def test_names_of_states_are_words_and_unknown_ones_are_only_spaced() -> None:
         ("before it: the last scan, of never, is older than 1 day", "davor: die letzte Suche (nie) ist älter als 1 Tag"),
         ("missing_acl or prevent, with rules", "ohne ACL oder verhindernd, mit Regeln"),
         ("missing_acl, prevent, with rules", "ohne ACL, verhindernd, mit Regeln"),
+        ("changed: a-1, the rules and 7 more", "geändert: a-1, die Regeln und 7 weitere"),
+        ("changed: the rules", "geändert: die Regeln"),
+        ("ec2:DescribeInstances in 1: no", "ec2:DescribeInstances in Konto 1: no"),
+        ("GET /computers in 1: no", "GET /computers in Konto 1: no"),
+        ("a rule in 1: no", "a rule in 1: no"),
         ("odd; before it: odd {n} %s", "odd; davor: odd {n} %s"),
         ("", ""),
     ],

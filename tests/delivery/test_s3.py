@@ -111,9 +111,7 @@ def test_nothing_is_overwritten_in_a_folder(out: Path, tmp_path: Path) -> None:
 
 def test_a_seal_without_its_time_stamp_is_a_row_of_the_next_run(out: Path) -> None:
     state = FolderStore(out / ".state")
-    packs.received(
-        state, deliveries.Delivery("main-000002", "SEAL.txt.sig.tsr", "https://tsa", DeliveryState.REFUSED, NOW, "status 503", packs.STAMP)
-    )
+    packs.received(state, Delivery("main-000002", "SEAL.txt.sig.tsr", "https://tsa", DeliveryState.REFUSED, NOW, "status 503", packs.STAMP))
     assert known(out, "") == [("main-000002", "timestamp", "refused")]
 
 

@@ -33,16 +33,17 @@ def pack(
     chain: str = "main",
     kind: str = "scheduled",
     before: str = "",
+    follows: str = "",
     key: ec.EllipticCurvePrivateKey = KEY,
     tables: Iterable[tuple[Table, Iterable[dict[str, Any]]]] = (),
     **said: Any,
 ) -> str:
-    """Write and seal a run of this sequence; `before`: hash of the seal before it. Returns the seal's hash."""
+    """Write and seal a run of this sequence; `before`: hash of the seal before it, `follows`: its run (default: the number below). Returns its hash."""
     sequence = int(run.name.removeprefix("run-"))
-    run_id = f"{chain}-{sequence:06d}"
+    run_id, before_id = f"{chain}-{sequence:06d}", follows or f"{chain}-{sequence - 1:06d}"
     (run / "tables").mkdir(parents=True)
     for table, items in [(RESULTS, results), *tables]:
         pq.write_table(arrow(table, rows(table, *items)), run / "tables" / f"{table.name}.parquet")
     (run / "results.csv").write_text("check_id\n")
     (run / "run.json").write_text(json.dumps({"id": run_id, "kind": kind, "chain": chain, **said}))
-    return sealed(run, Seal(chain, sequence, run_id, NOW, "0.1.0", "before" if before else "", before), key)
+    return sealed(run, Seal(chain, sequence, run_id, NOW, "0.1.0", before_id if before else "", before), key)

@@ -4,9 +4,10 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from reporter.evidence.seal import sha256
+from reporter.evidence.seal import Head, sha256
 from reporter.history.previous import Previous, previous
 from reporter.tables.joined import HISTORY, PREVIOUS_PACK
 from tests.checks.worlds import I1, I2, A, R
@@ -163,3 +164,44 @@ def test_an_empty_folder_of_a_run_is_a_pack_that_does_not_hold(tmp_path: Path) -
     found = previous(tmp_path, "main", PUBLIC)
     assert said(found)[:3] == ("run-000001", False, False)
     assert found.seal_sha256 == ""
+
+
+def head(run: Path) -> Head:
+    return Head.of((run / "SEAL.txt").read_bytes())
+
+
+def test_a_pack_that_lies_elsewhere_is_named_but_not_judged(tmp_path: Path) -> None:
+    """An empty folder, or one that lacks the newest pack: the state alone knows what was sealed last."""
+    first = pack(tmp_path / "here" / "run-000001", result())
+    second = pack(tmp_path / "elsewhere" / "run-000002", before=first)
+    newest = head(tmp_path / "elsewhere" / "run-000002")
+    for out in (tmp_path / "empty", tmp_path / "here"):
+        found = previous(out, "main", PUBLIC, None, newest)
+        (row,) = found.tables()[PREVIOUS_PACK.name].to_dict("records")
+        assert (row["run_id"], row["message"]) == ("main-000002", "its pack is not in this folder: the state keeps its seal alone")
+        assert pd.isna(row["sealed"])
+        assert pd.isna(row["chained"])
+        assert (found.run_id, found.seal_sha256) == ("main-000002", second)
+    assert compared(previous(tmp_path / "here", "main", PUBLIC, None, newest)) == "main-000001"
+
+
+def test_what_the_newest_pack_follows_may_lie_elsewhere(tmp_path: Path) -> None:
+    pack(tmp_path / "run-000003", before="ab" * 32)
+    (row,) = previous(tmp_path, "main", PUBLIC, None, head(tmp_path / "run-000003")).tables()[PREVIOUS_PACK.name].to_dict("records")
+    assert (row["sealed"], row["message"]) == (True, "the pack before it, main-000002, is not in this folder")
+    assert pd.isna(row["chained"])
+
+
+def test_a_pack_that_was_sealed_again_is_not_the_one_that_the_state_keeps(tmp_path: Path) -> None:
+    pack(tmp_path / "was" / "run-000001", result())
+    pack(tmp_path / "run-000001", result(I1, "PASS"))
+    kept = head(tmp_path / "was" / "run-000001")
+    found = previous(tmp_path, "main", PUBLIC, None, kept)
+    assert said(found) == ("main-000001", True, False, "its seal is not the one that the state keeps of it")
+    assert found.seal_sha256 == kept.sha256
+
+
+def test_a_run_that_took_long_follows_one_with_a_higher_number(tmp_path: Path) -> None:
+    third = pack(tmp_path / "run-000003", before=pack(tmp_path / "run-000001"), follows="main-000001")
+    pack(tmp_path / "run-000002", before=third, follows="main-000003")
+    assert said(previous(tmp_path, "main", PUBLIC, None, head(tmp_path / "run-000002"))) == ("main-000002", True, True, "")

@@ -290,7 +290,7 @@ def test_mails_of_the_run_before_are_there_those_not_sent_first() -> None:
     page = render(of(DELIVERIES, rows))
     assert page.index("secops@example.com") < page.index("ciso@example.com")
     assert "550 &lt;b&gt;nobody" in page
-    assert "Mails of the run before" not in render(view())
+    assert "Mails and packs of the run before" not in render(view())
 
 
 def test_exceptions_are_there_what_ran_out_and_what_ends_soon_first_and_said_at_the_top() -> None:
@@ -329,3 +329,22 @@ def test_values_that_are_sorted_otherwise_than_as_text_say_how() -> None:
     assert '<td data-v="1">HIGH</td>' in page
     assert '<td class="n" data-v="1234">1\N{NARROW NO-BREAK SPACE}234</td>' in page
     assert '<td data-v="2026-11-23T01:02:03Z">2026-11-23 01:02</td>' in render(of(INSTANCES, [row(INSTANCES, protection="offline")]))
+
+
+def test_an_account_is_named_in_its_own_column_alone_but_an_exception_names_its_resource_exactly() -> None:
+    root = f"arn:aws:iam::{A}:root"
+    assert {"the account", A} <= set(cells(of(RESULTS, [row(RESULTS, resource=root)])))
+    assert root in cells(of(EXCEPTIONS, [row(EXCEPTIONS, resource=root, expires="2026-12-24")]))
+
+
+def test_instants_in_sentences_are_written_as_all_others_and_what_is_none_stays() -> None:
+    why = "last seen 2026-11-01T03:00:00Z, not 2026-99-01T03:00:00Z"
+    assert "last seen 2026-11-01 03:00 UTC, not 2026-99-01T03:00:00Z" in cells(of(RESULTS, [row(RESULTS, reason=why)]))
+
+
+def test_of_the_most_severe_failures_what_is_due_soonest_comes_first() -> None:
+    def failed(name: str, severity: str, day: int | None) -> tuple[Any, ...]:
+        return row(RESULTS, resource=name, severity=severity, due=None if day is None else datetime(2026, 11, day, tzinfo=UTC))
+
+    rows = [failed("a", "HIGH", 1), failed("b", "CRITICAL", None), failed("c", "CRITICAL", 20), failed("d", "CRITICAL", 3)]
+    assert [cell for cell in cells(of(RESULTS, rows)) if cell in "abcd" and cell] == ["d", "c", "b", "a"]

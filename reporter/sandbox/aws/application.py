@@ -16,6 +16,7 @@ from reporter.sandbox.aws.error_answers import CLOSED, Answer, error, expired, j
 from reporter.sandbox.aws.extend import extensions, install
 from reporter.sandbox.aws.faults import Faults
 from reporter.sandbox.aws.recognise import Asked, recognise
+from reporter.sandbox.aws.seen import Seen
 from reporter.sandbox.aws.sessions import SESSIONS
 from reporter.sandbox.aws.speed import Dispatcher
 from reporter.sandbox.aws.store import STORE
@@ -57,6 +58,7 @@ class Application:
         self._moto = Dispatcher(service_application)
         self._one_at_a_time = threading.RLock()
         self.calls = Calls()
+        self.seen = Seen()
         self.faults = Faults()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -79,6 +81,7 @@ class Application:
                 self._forget()
             return self._ask_moto(environ)
         asked = recognise(environ)
+        self.seen.note(asked, environ)
         answer = self._aws(environ, asked)
         self.calls.record(asked, answer.status)
         return answer
