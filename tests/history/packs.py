@@ -38,7 +38,7 @@ def pack(
     tables: Iterable[tuple[Table, Iterable[dict[str, Any]]]] = (),
     **said: Any,
 ) -> str:
-    """Write and seal a run of this sequence; `before`: hash of the seal before it, `follows`: its run (default: the number below). Returns its hash."""
+    """Write and seal a run of this number; `before`: hash of the seal before it, `follows`: its run (default: the number below). Returns the hash."""
     sequence = int(run.name.removeprefix("run-"))
     run_id, before_id = f"{chain}-{sequence:06d}", follows or f"{chain}-{sequence - 1:06d}"
     (run / "tables").mkdir(parents=True)
