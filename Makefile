@@ -31,7 +31,7 @@ lock:
 	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra sandbox --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra sandbox -c requirements/dev.txt pyproject.toml -o requirements/sandbox.txt
 	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/dev.txt pyproject.toml -o requirements/run.txt
-	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra aws -c requirements/dev.txt pyproject.toml -o requirements/image.txt
+	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra image -c requirements/dev.txt pyproject.toml -o requirements/image.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

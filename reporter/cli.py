@@ -251,15 +251,28 @@ def schema_command() -> int:
 @click.option("--job", "part", flag_value="job", help="The policy of the job itself.")
 @click.option("--wp", "part", flag_value="workload_protection", help="Rights of the roles behind the keys of Workload Protection.")
 def permissions_command(schedule_file: Path, part: str | None) -> int:
-    """Print the IAM policies and Workload Protection rights that the schedule needs, as JSON.
-
-    A policy that is too long for IAM is printed as a list of policies, to be attached together.
-    """
+    """Print the IAM policies and Workload Protection rights that the schedule needs, as JSON; what is too long for one policy as a list of them."""
     from reporter.permissions import printed
     from reporter.schedule import load
 
     parts = printed(load(schedule_file))
     click.echo(json.dumps(parts[part] if part else parts, indent=2))
+    return COMPLETE
+
+
+@cli.command("stack")
+@SCHEDULE
+@click.option("--member", "part", flag_value="member", help="What an account that is looked at needs, in each region: made for a StackSet.")
+@click.option("--regional", "part", flag_value="regional", help="The function in a further region of the job's account, for rules of AWS Config.")
+@click.option("--account", default="", help="With --member: the account it is for, where roles have different names.")
+def stack_command(schedule_file: Path, part: str | None, account: str) -> int:
+    """Print the CloudFormation template that runs the schedule on AWS; nothing in it needs to be edited by hand."""
+    from reporter.schedule import load
+    from reporter.stack.printed import home, member_account, regional, text
+
+    schedule = load(schedule_file)
+    template = member_account(schedule, account) if part == "member" else regional(schedule) if part == "regional" else home(schedule)
+    click.echo(text(template), nl=False)
     return COMPLETE
 
 
