@@ -6,9 +6,9 @@ Made for a StackSet over accounts and regions, the job's own region first: roles
 from __future__ import annotations
 
 from reporter.core.errors import ScheduleError
+from reporter.core.evaluation import CHECKS, INSTANCE, rule_name
 from reporter.core.permission import By
 from reporter.permissions import documents
-from reporter.reports.evaluations import CHECKS, INSTANCE, rule_name
 from reporter.schedule import Schedule
 from reporter.stack.parts import (
     FINDINGS,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporter.reports.evaluations import CHECKS, annotation, evaluations, rule_name
+from reporter.core.evaluation import CHECKS, annotation, rule_name
+from reporter.reports.evaluations import evaluations
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.findings import CONFIG_COMPLIANCE
 from reporter.tables.joined import RESULTS
@@ -111,8 +112,9 @@ def test_an_unread_region_without_a_result_at_all_is_unknown_too() -> None:
     assert verdicts(found) == [(I1, "NOT_APPLICABLE", "UNKNOWN: the instances here were not read")]
 
 
-def test_an_instance_that_left_the_scope_does_not_stay_compliant() -> None:
-    assert verdicts(said(config=(held(),))) == [(I1, "NOT_APPLICABLE", "UNKNOWN: the instance is not in the scope of this report")]
+@pytest.mark.parametrize("unknown", ["retire", "non_compliant"])
+def test_an_instance_that_left_the_scope_is_not_applicable(unknown: str) -> None:
+    assert verdicts(said(config=(held(),), unknown=unknown)) == [(I1, "NOT_APPLICABLE", "the instance is not in the scope of this report")]
 
 
 def test_rules_of_others_are_left_alone_even_with_our_prefix() -> None:
@@ -145,5 +147,13 @@ def test_an_annotation_has_1_to_256_characters(text: str, seal: str) -> None:
 
 def test_an_annotation_is_cut_only_where_it_must_be() -> None:
     assert annotation("x" * 256, "") == "x" * 256
+    assert annotation("word " * 51 + "a", "") == "word " * 51 + "a"
     assert annotation("x" * 257, "") == "x" * 255 + "…"
     assert annotation("", "") == "no reason given"
+
+
+def test_an_annotation_is_cut_between_words() -> None:
+    text = "word " * 60
+    assert annotation(text, "") == ("word " * 51).rstrip() + "…"
+    assert annotation("1234567 " * 40, "").removesuffix("…").split(" ")[-1] == "1234567"
+    assert annotation("1234567 " * 40, "ef" * 32).partition("…")[0].split(" ")[-1] == "1234567"

