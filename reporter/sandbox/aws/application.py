@@ -11,6 +11,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import create_backend_app
 
 from reporter.sandbox.aws.calls import Calls
+from reporter.sandbox.aws.config_notifications import ask, sent, tokens
 from reporter.sandbox.aws.conformance import NotConforming, expect
 from reporter.sandbox.aws.error_answers import CLOSED, Answer, error, expired, json_answer, unknown_token
 from reporter.sandbox.aws.extend import extensions, install
@@ -128,7 +129,7 @@ class Application:
         except ValueError as problem:
             return json_answer({"error": f"the body is no JSON: {problem}", "path": ""}, 400)
 
-    def _route(self, method: str, path: str, body: Any) -> Answer:
+    def _route(self, method: str, path: str, body: Any) -> Answer:  # noqa: PLR0911  # a table of routes
         match method, path:
             case "POST", "/sandbox/seed":
                 return json_answer({"seeded": self._seed(body)})
@@ -140,11 +141,17 @@ class Application:
                 return json_answer({"faults": self.faults.add(body)})
             case "DELETE", "/sandbox/faults":
                 self.faults.clear()
-            case "GET", "/sandbox/config/tokens":
-                return json_answer(list(STORE.shelf("config", "tokens", "", "").values()))
+            case "GET", "/sandbox/config/tokens" | "/sandbox/config/events":
+                return json_answer(list((tokens() if path.endswith("tokens") else sent()).values()))
+            case "POST", "/sandbox/config/ask":
+                return json_answer(self._ask_as_config(body))
             case _:
                 return json_answer({"error": f"the sandbox has no {method} {path}", "path": path}, 404)
         return json_answer({})
+
+    def _ask_as_config(self, body: Any) -> dict[str, Any]:
+        with self._one_at_a_time:
+            return ask(body)
 
     def _seed(self, body: Any) -> int:
         expect(body, dict, "body")

@@ -11,9 +11,9 @@ import moto.backends
 from botocore.utils import parse_timestamp
 from moto.config.models import MANAGED_RULES_CONSTRAINTS
 from moto.core.utils import get_service_model, utcnow
-from moto.moto_api._internal import mock_random
 
 from reporter.sandbox.aws.config_compliance import Evaluation, compliance, keep, shelf
+from reporter.sandbox.aws.config_notifications import get_resource_config_history, start, tokens
 from reporter.sandbox.aws.conformance import NotConforming, expect
 from reporter.sandbox.aws.extend import Call, Extension, refuse
 from reporter.sandbox.aws.paging import page
@@ -83,10 +83,29 @@ def put_evaluations(call: Call) -> dict[str, Any]:
     if token is None or (token["account"], token["region"]) != (call.account, call.region):
         raise refuse("InvalidResultTokenException", "The result token provided in the request is invalid.")
     evaluations = [checked(token["rule"], item) for item in items]
+    failed = [item for item in items if fails(call, item["ComplianceResourceId"])]
     for evaluation in evaluations:
-        keep(shelf(call.account, call.region), evaluation)
+        if evaluation.resource_id not in {item["ComplianceResourceId"] for item in failed}:
+            keep(shelf(call.account, call.region), evaluation)
     call.shelf("runs").setdefault(token["rule"], {})["evaluated"] = utcnow()
-    return {"FailedEvaluations": []}
+    return {"FailedEvaluations": failed}
+
+
+def fails(call: Call, resource: str) -> bool:
+    """Whether Config does not take an evaluation of this resource now; each time counts."""
+    left = call.shelf("failing")
+    if not left.get(resource):
+        return False
+    left[resource] -= 1
+    return True
+
+
+def seed_failing(account: str, region: str, items: list[Any]) -> None:
+    """How often evaluations of a resource come back as failed."""
+    for i, item in enumerate(items):
+        expect(item, dict, f"items[{i}]")
+        resource, times = expect(item.get("ResourceId"), str, f"items[{i}].ResourceId"), expect(item.get("Times"), int, f"items[{i}].Times")
+        STORE.shelf("config", "failing", account, region)[resource] = times
 
 
 def put_external_evaluation(call: Call) -> dict[str, Any]:
@@ -97,13 +116,8 @@ def put_external_evaluation(call: Call) -> dict[str, Any]:
     return {}
 
 
-def tokens() -> dict[str, dict[str, str]]:
-    """Result tokens by themselves; in one place for all accounts, because tests read them at `GET /sandbox/config/tokens`."""
-    return STORE.shelf("config", "tokens", "", "")
-
-
 def start_config_rules_evaluation(call: Call) -> dict[str, Any]:
-    """Mints one result token a rule, as the invocation of its function would carry."""
+    """Sends each rule's function what Config would send it, with a fresh result token."""
     names, now = rule_names(call), utcnow()
     runs = call.shelf("runs")
     for name in names:
@@ -112,8 +126,7 @@ def start_config_rules_evaluation(call: Call) -> dict[str, Any]:
             raise refuse("LimitExceededException", f"The rule {name} was started less than a minute ago.")
     for name in names:
         runs.setdefault(name, {})["started"] = now
-        token = f"sandbox-{mock_random.uuid4()}"
-        tokens()[token] = {"token": token, "account": call.account, "region": call.region, "rule": name, "at": now.isoformat() + "Z"}
+        start(call.account, call.region, require_rule(call, name))
     return {}
 
 
@@ -245,10 +258,11 @@ EXTENSION = Extension(
         "DescribeComplianceByResource": describe_compliance_by_resource,
         "GetComplianceDetailsByResource": get_compliance_details_by_resource,
         "GetComplianceSummaryByConfigRule": get_compliance_summary_by_config_rule,
+        "GetResourceConfigHistory": get_resource_config_history,
         "DescribeConfigRuleEvaluationStatus": describe_config_rule_evaluation_status,
         "DescribeDeliveryChannelStatus": describe_delivery_channel_status,
         "DescribeConfigurationRecorderStatus": describe_configuration_recorder_status,
     },
-    kinds={"compliance": seed_compliance},
+    kinds={"compliance": seed_compliance, "failing": seed_failing},
     patch=know_process_checks,
 )

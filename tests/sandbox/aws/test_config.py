@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import OTHER, Door
+from .conftest import HOME, OTHER, REGION, Door
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 INSTANCE = "AWS::EC2::Instance"
@@ -236,3 +237,69 @@ GOOD = {
 )
 def test_a_seed_that_makes_no_sense_is_refused(aws: Door, config: Any, change: dict[str, Any], path: str) -> None:
     assert aws.refused_seed("config", "compliance", [{**GOOD, **change}]) == path
+
+
+def custom(client: Any, aws: Door, name: str, *messages: str) -> None:
+    """A rule that a function answers, asked by these messages."""
+    trust = '{"Version":"2012-10-17","Statement":[]}'
+    role = aws.client("iam").create_role(RoleName="rules", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    code = {"ZipFile": b"PK\x05\x06" + bytes(18)}
+    made = aws.client("lambda").create_function(FunctionName="rules", Runtime="python3.12", Handler="h.h", Role=role, Code=code)
+    details = [{"EventSource": "aws.config", "MessageType": message} for message in messages]
+    source = {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": made["FunctionArn"], "SourceDetails": details}
+    parameters = '{"agent_max_age": "24h"}'
+    client.put_config_rule(ConfigRule={"ConfigRuleName": name, "Source": source, "InputParameters": parameters})
+
+
+def launched(aws: Door) -> str:
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Owner", "Value": "payments"}]}]
+    made = aws.client("ec2").run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, TagSpecifications=tags)
+    return str(made["Instances"][0]["InstanceId"])
+
+
+def test_a_started_rule_sends_what_its_triggers_say(aws: Door) -> None:
+    client = aws.client("config")
+    instance = launched(aws)
+    custom(client, aws, "both", "ScheduledNotification", "ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
+    client.start_config_rules_evaluation(ConfigRuleNames=["both"])
+    events = aws.control("GET", "/sandbox/config/events").json()
+    invoking = [json.loads(event["invokingEvent"]) for event in events]
+    assert [said["messageType"] for said in invoking] == ["ScheduledNotification", "ConfigurationItemChangeNotification"]
+    item = invoking[1]["configurationItem"]
+    assert (item["resourceId"], item["configurationItemStatus"], item["tags"]) == (instance, "OK", {"Owner": "payments"})
+    assert {event["ruleParameters"] for event in events} == {'{"agent_max_age": "24h"}'}
+    for event in events:
+        client.put_evaluations(ResultToken=event["resultToken"], Evaluations=[evaluation(instance)])
+    assert held(client, "both") == {instance: "COMPLIANT"}
+
+
+def test_an_oversized_item_is_a_summary_and_its_history_is_whole(aws: Door, config: Any) -> None:
+    instance = launched(aws)
+    body = {
+        "account": HOME,
+        "region": REGION,
+        "rule": "agent-active",
+        "message": "OversizedConfigurationItemChangeNotification",
+        "resource": instance,
+    }
+    said = json.loads(aws.control("POST", "/sandbox/config/ask", body).json()["invokingEvent"])["configurationItemSummary"]
+    assert said["resourceId"] == instance
+    assert "tags" not in said
+    (item,) = config.get_resource_config_history(resourceType=INSTANCE, resourceId=instance, limit=1)["configurationItems"]
+    assert (item["configurationItemStatus"], item["tags"]) == ("OK", {"Owner": "payments"})
+    aws.client("ec2").terminate_instances(InstanceIds=[instance])
+    (item,) = config.get_resource_config_history(resourceType=INSTANCE, resourceId=instance, limit=1)["configurationItems"]
+    assert item["configurationItemStatus"] == "ResourceDeleted"
+    with pytest.raises(ClientError, match="ResourceNotDiscoveredException"):
+        config.get_resource_config_history(resourceType=INSTANCE, resourceId="i-none")
+
+
+def test_an_evaluation_may_fail_and_be_taken_later(aws: Door, config: Any) -> None:
+    minted = token(aws, config)
+    aws.seed("config", "failing", [{"ResourceId": "i-2", "Times": 1}])
+    sent = [evaluation("i-1"), evaluation("i-2")]
+    failed = config.put_evaluations(ResultToken=minted, Evaluations=sent)["FailedEvaluations"]
+    assert [item["ComplianceResourceId"] for item in failed] == ["i-2"]
+    assert held(config) == {"i-1": "COMPLIANT"}
+    assert config.put_evaluations(ResultToken=minted, Evaluations=failed)["FailedEvaluations"] == []
+    assert held(config) == {"i-1": "COMPLIANT", "i-2": "COMPLIANT"}
