@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,16 +11,17 @@ from typing import Any
 
 import boto3
 import pytest
+from cryptography.hazmat.primitives import serialization
 from moto import mock_aws
 
 from reporter.clients.kms import KmsKey
 from reporter.core.errors import ReporterError, ScheduleError
 from reporter.evidence.inspected import parse
-from reporter.evidence.key import fingerprint, open_signer
+from reporter.evidence.key import LocalSigner, fingerprint, open_signer
 from reporter.evidence.seal import LARGEST_SEAL, Seal, broken, seal
 from reporter.schedule import Evidence
 from tests.clients.aws_server import Answer, AwsServer, aws_environment, error, page, server
-from tests.evidence.pack import NOW
+from tests.evidence.pack import KEY, NOW, OTHER
 
 __all__ = ["server"]
 
@@ -103,6 +105,15 @@ def test_what_the_service_refuses_names_what_to_grant_or_change(server: AwsServe
         KmsKey.find("alias/seal").sign(b"x")
     assert caught.value.fix == fix
     assert "not finished" in caught.value.meanwhile
+
+
+def test_a_signature_of_another_key_is_not_taken(server: AwsServer, tmp_path: Path) -> None:
+    der = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    server.on("DescribeKey", described())
+    server.on("GetPublicKey", page(KeyId=ARN, PublicKey=base64.b64encode(der).decode()))
+    server.on("Sign", page(KeyId=ARN, Signature=base64.b64encode(LocalSigner(OTHER).sign(b"seal")).decode()))
+    with pytest.raises(ReporterError, match="the signature is not of the key that was asked"):
+        open_signer(Evidence(key=f"kms:{ARN}"), tmp_path).sign(b"seal")
 
 
 def test_it_is_tried_without_a_signature_being_made(server: AwsServer) -> None:

@@ -19,6 +19,9 @@ from moto import mock_aws
 from reporter.clients.store import FolderStore, Store
 from reporter.clients.store_s3 import LEASE, BucketStore
 from reporter.core.errors import ReporterError
+from tests.clients.aws_server import Answer, AwsServer, server
+
+__all__ = ["server"]
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
@@ -215,3 +218,16 @@ def test_a_bucket_that_cannot_be_reached_is_said() -> None:
             use()
     with pytest.raises(ReporterError, match="EndpointConnectionError"):
         store.put_if("a", b"", None)
+
+
+CONFLICT = Answer(b"<Error><Code>ConditionalRequestConflict</Code></Error>", 409, "application/xml")
+NOTHING = Answer(b"<Error><Code>NoSuchKey</Code></Error>", 404, "application/xml")
+
+
+def test_a_name_that_another_is_writing_is_tried_again(server: AwsServer) -> None:
+    server.on("PUT /state/p/a", CONFLICT, Answer(b""))
+    server.on("GET /state/p/a", NOTHING)
+    assert BucketStore("state", "p", boto3.client("s3")).create("a", b"one")
+    server.on("PUT /state/p/a", CONFLICT)
+    with pytest.raises(ReporterError, match="others write the same name at once"):
+        BucketStore("state", "p", boto3.client("s3")).create("a", b"one")
