@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+from reporter.core.gap import longest_gap
 from reporter.schedule import Schedule
-from reporter.stack.gap import longest_gap
 from reporter.stack.job import family
 from reporter.stack.parts import NAME, Json, Resources, allow, att, log_group, logical, policy, ref, resource, sub
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reporter.stack.gap import longest_gap
+from reporter.core.gap import longest_gap
 from reporter.stack.watch import silent_hours
 
 
