@@ -7,6 +7,7 @@ and of the sandbox's builder are told apart by the user agent.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,11 @@ def pytest_configure(config: pytest.Config) -> None:
             seen.add(SERVICES.get(service, service), operation, agent.decode() if isinstance(agent, bytes) else agent)
 
     handlers.BUILTIN_HANDLERS.insert(0, ("before-send", note))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 import requests
 
@@ -67,7 +68,7 @@ def test_the_state_and_a_broken_upload_ask_for_what_the_jobs_policy_allows(
     folder = tmp_path_factory.mktemp("upload")
     aws = open_clients(organisation).aws
     client = aws.client("", "s3", HOME_REGION)
-    client.create_bucket(Bucket="acme-state", ObjectLockEnabledForBucket=True)
+    boto3.client("s3", region_name=HOME_REGION).create_bucket(Bucket="acme-state", ObjectLockEnabledForBucket=True)
     served.forget()
     store = open_store(organisation, folder, aws)
     assert store.create("a.json", b"{}")
