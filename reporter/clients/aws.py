@@ -12,11 +12,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from reporter.clients.aws_errors import from_the_way
+from reporter.clients.aws_parsing import SENT
 from reporter.clients.aws_raw import RawObserver
 from reporter.clients.aws_reader import AwsReader
 from reporter.clients.aws_sessions import assume, endpoint_override, keep_host, new_session
+from reporter.core.call import Call, CallLog, Place, asked, unlogged
 from reporter.core.clock import now as present
-from reporter.core.errors import Unavailable
+from reporter.core.errors import ScopeProblem, Unavailable
 from reporter.core.permission import By, Permission
 from reporter.core.scope import GLOBAL
 
@@ -32,7 +34,7 @@ class AwsClients:
     """Everything that opens a connection to AWS. Safe to share between threads.
 
     Credentials, regions and endpoints follow boto3's own environment. `read_timeout`, `connect_timeout`: seconds; `max_attempts`: sends of
-    one call, the first included; `concurrency`: calls at the same time for each account and service; `raw`: is given every answer.
+    one call, the first included; `concurrency`: calls at the same time for each account and service; `raw`: is given every answer; `log`: every call.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class AwsClients:
         max_attempts: int = 8,
         concurrency: int = 4,
         raw: RawObserver | None = None,
+        log: CallLog = unlogged,
     ) -> None:
         self._config = Config(
             read_timeout=read_timeout,
@@ -53,7 +56,7 @@ class AwsClients:
             user_agent_extra="workload-compliance-reporter",
         )
         self._concurrency = concurrency
-        self._raw = raw
+        self._raw, self._log, self._place = raw, log, Place()
         self._lock = threading.RLock()
         self._sessions: dict[_Key, boto3.session.Session] = {}
         self._clients: dict[tuple[_Key, str, str], Any] = {}
@@ -84,6 +87,7 @@ class AwsClients:
             rule_prefix=rule_prefix,
             redacts=tuple(redacts),
             raw=self._raw,
+            log=self._log,
             threads=self._concurrency,
             client=lambda service, at: self.client(account, service, at, role_arn, external_id),
             budget=lambda service: self.budget(account, service),
@@ -140,9 +144,26 @@ class AwsClients:
                 renew = None
                 if role_arn is not None:
                     role = role_arn
-                    renew = lambda: assume(self._caller_sts, account, role, external_id)  # noqa: E731
+                    renew = lambda: self._assumed(account, role, external_id)  # noqa: E731
                 found = self._sessions[key] = new_session(renew)
             return found
+
+    def _assumed(self, account: str, role_arn: str, external_id: str | None) -> dict[str, str]:
+        """assume(), logged as a call of its own: it happens in the midst of another one, which keeps its own count. Raises Denied, Unavailable."""
+        outer, number = SENT.kept(), self._place.next()
+        SENT.begin()
+        call = Call(account, GLOBAL, "assume_role", "sts", "AssumeRole", self._home(""), asked({"RoleArn": role_arn}), number, number)
+        try:
+            return assume(self._caller_sts, account, role_arn, external_id)
+        except ScopeProblem as problem:
+            call.error = problem.message
+            raise
+        finally:
+            call.attempts, call.last = SENT.attempts, call.error is None
+            if SENT.status is not None:
+                call.answer(SENT.status, SENT.headers, present())
+            self._log(call)
+            SENT.back_to(outer)
 
     def _home(self, account: str) -> str:
         try:

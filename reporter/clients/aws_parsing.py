@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -119,9 +120,20 @@ def _metadata(response: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Sent(threading.local):
-    """How often this thread's present call has been sent; answers tell, but errors on the way do not."""
+    """How often this thread's present call has been sent, and the head of its last answer: answers tell, but errors on the way do not."""
 
     attempts: int = 0
+    status: int | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def begin(self) -> None:
+        self.attempts, self.status, self.headers = 0, None, MappingProxyType({})
+
+    def kept(self) -> tuple[int, int | None, Mapping[str, str]]:
+        return self.attempts, self.status, self.headers
+
+    def back_to(self, kept: tuple[int, int | None, Mapping[str, str]]) -> None:
+        self.attempts, self.status, self.headers = kept
 
 
 SENT = _Sent()
@@ -135,10 +147,12 @@ def be_strict(session: Session) -> None:
 
 
 def _count_attempt(request: Any, **_: Any) -> None:
+    SENT.begin()
     SENT.attempts = request.context["retries"]["attempt"]
 
 
 def _keep_raw(operation_model: OperationModel, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    SENT.status, SENT.headers = response_dict["status_code"], response_dict["headers"]
     response_dict["context"]["service"] = operation_model.service_model.service_name
     body = response_dict["body"]
     if response_dict["status_code"] < 300 and isinstance(body, bytes):

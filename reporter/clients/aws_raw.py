@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _SORTED = msgspec.json.Encoder(order="sorted")
 
 
@@ -27,11 +29,27 @@ class RawAnswer:
     body: bytes
     content_type: str
 
+    @property
+    def place(self) -> str:
+        """Its folder: source/account/region."""
+        return "/".join(_name(part) for part in (self.source, self.account, self.region))
+
+    @property
+    def file(self) -> str:
+        """Its file in that folder. Names hold only what we chose: a number and the operation."""
+        suffix = "json" if "json" in self.content_type else "xml"
+        return f"{self.sequence:06d}-{_name(self.operation)}.{suffix}.zst"
+
 
 class RawObserver(Protocol):
     """Is given each raw answer, from several threads."""
 
     def __call__(self, answer: RawAnswer, /) -> None: ...
+
+
+def _name(text: str) -> str:
+    """A text as a file name that can neither leave the folder nor hide: path tricks end here."""
+    return _NOT_A_NAME.sub("_", text).strip(".")[:80] or "_"
 
 
 def redact(body: bytes, paths: Iterable[str]) -> bytes:

@@ -17,12 +17,14 @@ from reporter.clients.aws_errors import error_code, error_message, from_answer, 
 from reporter.clients.aws_parsing import RAW, SENT, BrokenPage
 from reporter.clients.aws_parts import NotAMember, Part, known
 from reporter.clients.aws_raw import RawAnswer, RawObserver, redact
+from reporter.core.call import Call, CallLog, Place, asked, unlogged
+from reporter.core.clock import now as present
 from reporter.core.errors import NotEnabled, ScopeProblem, Unavailable
 from reporter.core.table import Rows
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
-_Kept = tuple[str, str, bytes, str]
+_Kept = tuple[Call, bytes, str]
 _TOKENS = (("NextToken", "NextToken"), ("nextToken", "nextToken"), ("NextMarker", "NextMarker"), ("NextMarker", "Marker"))
 """(member of the answer, member of the request) by which operations without a botocore paginator go on."""
 
@@ -32,9 +34,10 @@ class _Absent(Exception):
 
 
 class _Thread(threading.local):
-    """Where this thread's raw answers go instead of the record, while map() runs."""
+    """Where this thread's raw answers go instead of the record, and where its calls are numbered, while map() runs."""
 
     kept: list[_Kept] | None = None
+    place: Place | None = None
 
 
 @dataclass
@@ -42,8 +45,8 @@ class AwsReader:
     """Reads AWS for one scope. `calls` and `retries` count for the ledger.
 
     `region` is "global" for global sources (their clients are in us-east-1). `now`: the run's instant. `rule_prefix`: how the names of our
-    own Config rules begin. `administrator`: the reader of the delegated administrator that reads this account too; `members`: whom a
-    delegated administrator reads beside itself.
+    own Config rules begin. `administrator`: the reader of the delegated administrator
+    that reads this account too; `members`: whom a delegated administrator reads beside itself.
     """
 
     account: str
@@ -56,6 +59,7 @@ class AwsReader:
     threads: int
     client: Callable[[str, str], Any]
     budget: Callable[[str], threading.Semaphore]
+    log: CallLog = unlogged
     administrator: AwsReader | None = None
     members: tuple[str, ...] = ()
     calls: int = 0
@@ -63,6 +67,7 @@ class AwsReader:
     _sequence: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: _Thread = field(default_factory=_Thread)
+    _place: Place = field(default_factory=Place)
     _parts: Mapping[str, Part] | None = None
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -107,11 +112,13 @@ class AwsReader:
         self, service: str, operation: str, *, region: str | None = None, absent: Sequence[str] = (), off: Sequence[str] = (), **params: Any
     ) -> dict[str, Any]:
         """One call; `operation` is boto3's method name. Error codes in `absent` -> {}; in `off` -> NotEnabled. Raises Denied, Unavailable."""
-        asked = _Call(self, service, operation, region or self.region, absent, off)
+        asking = _Asking(self, service, operation, region or self.region, absent, off, params)
         try:
-            return asked.answer(lambda client: getattr(client, operation)(**params))
+            answer = asking.answer(lambda client: getattr(client, operation)(**params))
         except _Absent:
             return {}
+        asking.ended(last=not any(answer.get(given) for given, _ in _TOKENS))
+        return answer
 
     def items(
         self,
@@ -127,11 +134,13 @@ class AwsReader:
     ) -> list[Any]:
         """Every element under `key` (dotted: "DistributionList.Items") of every page. A page without it is broken (Unavailable), unless
         `optional`: then its last part may be missing. Error codes in `absent` -> []; in `off` -> NotEnabled. Raises Denied, Unavailable."""
-        asked = _Call(self, service, operation, region or self.region, absent, off)
+        asking = _Asking(self, service, operation, region or self.region, absent, off, params)
         found: list[Any] = []
         try:
-            for page in asked.pages(params):
-                found.extend(_under(page, key, optional, asked.where))
+            for page in asking.pages():
+                elements = _under(page, key, optional, asking.where)
+                asking.holds(len(elements))
+                found.extend(elements)
         except _Absent:
             return []
         return found
@@ -145,9 +154,11 @@ class AwsReader:
         if len(listed) < 2 or self.threads < 2:
             return [function(item) for item in listed]
         made: list[Made] = []
+        within = self.place.next()
         with ThreadPoolExecutor(min(self.threads, len(listed)), thread_name_prefix=f"{self.source}-{self.account}-{self.region}") as pool:
             try:
-                for future in [pool.submit(self._apart, function, item) for item in listed]:
+                places = [Place((*within, number)) for number in range(len(listed))]
+                for future in [pool.submit(self._apart, function, item, place) for item, place in zip(listed, places, strict=True)]:
                     result, kept = future.result()
                     made.append(result)
                     for answer in kept:
@@ -157,32 +168,39 @@ class AwsReader:
                 raise
         return made
 
-    def _apart(self, function: Callable[[Given], Made], item: Given) -> tuple[Made, list[_Kept]]:
-        """function(item), with the raw answers it caused kept aside."""
+    def _apart(self, function: Callable[[Given], Made], item: Given, place: Place) -> tuple[Made, list[_Kept]]:
+        """function(item), its calls numbered in `place`, with the raw answers it caused kept aside."""
         kept: list[_Kept] = []
-        self._thread.kept = kept
+        self._thread.kept, self._thread.place = kept, place
         try:
             return function(item), kept
         finally:
-            self._thread.kept = None
+            self._thread.kept = self._thread.place = None
 
-    def keep(self, service: str, operation: str, body: bytes, content_type: str) -> None:
+    @property
+    def place(self) -> Place:
+        """Where this thread's next call is numbered."""
+        return self._thread.place or self._place
+
+    def keep(self, call: Call, body: bytes, content_type: str) -> None:
         """Hand one raw answer to the record, redacted as the source declares."""
         if self.raw is None:
             return
         stored = redact(body, self.redacts) if self.redacts else body
-        self._deliver((service, operation, stored, content_type))
+        self._deliver((call, stored, content_type))
 
     def _deliver(self, answer: _Kept) -> None:
         if self._thread.kept is not None:
             self._thread.kept.append(answer)
             return
-        service, operation, body, content_type = answer
+        call, body, content_type = answer
         with self._lock:
             sequence = self._sequence
             self._sequence += 1
         if self.raw is not None:
-            self.raw(RawAnswer(self.account, self.region, self.source, service, operation, sequence, body, content_type))
+            received = RawAnswer(self.account, self.region, self.source, call.service, call.operation, sequence, body, content_type)
+            self.raw(received)
+            call.raw = f"raw/{received.place}/{received.file}"
 
     def count(self, attempts: int) -> None:
         """One call that was sent so many times; 0: it was not sent."""
@@ -192,8 +210,8 @@ class AwsReader:
 
 
 @dataclass
-class _Call:
-    """One operation, asked for once or page by page."""
+class _Asking:
+    """One operation, asked for once or page by page. `call`: the last one, as the log has it."""
 
     reader: AwsReader
     service: str
@@ -201,7 +219,9 @@ class _Call:
     region: str
     absent: Sequence[str]
     off: Sequence[str]
+    params: dict[str, Any]
     name: str = ""
+    call: Call | None = None
 
     def __post_init__(self) -> None:
         self.name = "".join(part.capitalize() for part in self.operation.split("_"))
@@ -211,18 +231,62 @@ class _Call:
         return f"{self.service}:{self.name} in {self.reader.account} {self.region}"
 
     def answer(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """ask(client) within the budget, counted, its raw body kept. Raises _Absent, NotEnabled, Denied, Unavailable."""
+        """ask(client) within the budget, counted and logged, its raw body kept. Raises _Absent, NotEnabled, Denied, Unavailable."""
+        SENT.begin()
+        try:
+            answer = self._asked(ask)
+        except (_Absent, ScopeProblem) as problem:
+            self._log(problem.message if isinstance(problem, ScopeProblem) else str(problem))
+            raise
+        finally:
+            self.reader.count(SENT.attempts)
+        body, content_type = answer.pop(RAW, (None, ""))
+        if SENT.attempts:
+            call = self._log(None)
+            if body is not None:
+                self.reader.keep(call, body, content_type)
+        return answer
+
+    def _log(self, error: str | None) -> Call:
+        """Write down what was sent just now, after the page before it."""
+        self.ended(last=False)
+        before, reader = self.call, self.reader
+        order = reader.place.next()
+        call = Call(
+            *(reader.account, reader.region, reader.source, self.service, self.name, self.region, asked(self.params)),
+            listing=before.listing if before else order,
+            order=order,
+            page=before.page + 1 if before else 1,
+            attempts=SENT.attempts,
+            error=error,
+        )
+        if SENT.status is not None:
+            call.answer(SENT.status, SENT.headers, present())
+        reader.log(call)
+        self.call = call
+        return call
+
+    def holds(self, items: int) -> None:
+        """The last answer has so many elements."""
+        if self.call is not None:
+            self.call.items = items
+
+    def ended(self, *, last: bool) -> None:
+        """Whether the last answer was the last page."""
+        if self.call is not None and self.call.error is None:
+            self.call.last = last
+
+    def _asked(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         reader = self.reader
-        SENT.attempts = 0
         try:
             client = reader.client(self.service, self.region)
             self.name = client.meta.method_to_api_mapping[self.operation]
             with reader.budget(self.service):
-                answer = ask(client)
+                return ask(client)
         except ClientError as error:
             code = error_code(error)
             if code in self.absent:
-                raise _Absent from error
+                raise _Absent(code) from error
             if code in self.off:
                 raise NotEnabled(f"{self.where}: {code}: {error_message(error)[:300]}") from error
             raise from_answer(error, where=self.where, service=self.service, operation=self.name) from error
@@ -230,46 +294,42 @@ class _Call:
             raise from_the_way(error, where=self.where) from error
         except BrokenPage as error:
             raise Unavailable(f"{self.where}: broken page: {error}") from error
-        finally:
-            reader.count(SENT.attempts)
-        body, content_type = answer.pop(RAW, (None, ""))
-        if body is not None:
-            reader.keep(self.service, self.name, body, content_type)
-        return answer
 
-    def pages(self, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def pages(self) -> Iterator[dict[str, Any]]:
         """Every page: by botocore's paginator where there is one, else by the token that the operation's model declares."""
         pages: Iterator[dict[str, Any]] | None = None
 
         def first(client: Any) -> dict[str, Any]:
             nonlocal pages
             if client.can_paginate(self.operation):
-                pages = iter(client.get_paginator(self.operation).paginate(**params))
+                pages = iter(client.get_paginator(self.operation).paginate(**self.params))
                 return next(pages)
-            return _further(self.operation, params, client)
+            return _further(self.operation, self.params, client)
 
         page = self.answer(first)
         if pages is None:
-            yield from self._by_token(page, params)
+            yield from self._by_token(page)
             return
         while page is not _END:
             yield page
             page = self.answer(partial(_next, pages))
+        self.ended(last=True)
 
-    def _by_token(self, page: dict[str, Any], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _by_token(self, page: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield page
         model: OperationModel = self.reader.client(self.service, self.region).meta.service_model.operation_model(self.name)
         accepted = model.input_shape.members if model.input_shape is not None else {}
         seen: set[str] = set()
         while True:
-            going_on = next(((page[given], asked) for given, asked in _TOKENS if page.get(given) and asked in accepted), None)
+            going_on = next(((page[given], wanted) for given, wanted in _TOKENS if page.get(given) and wanted in accepted), None)
             if going_on is None:
+                self.ended(last=True)
                 return
-            token, asked = going_on
+            token, accepting = going_on
             if token in seen:
                 raise Unavailable(f"{self.where}: broken page: the same token twice")
             seen.add(token)
-            page = self.answer(partial(_further, self.operation, {**params, asked: token}))
+            page = self.answer(partial(_further, self.operation, {**self.params, accepting: token}))
             yield page
 
 

@@ -15,14 +15,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, TypeVar
 
 import requests
 
 from reporter.clients.aws_raw import RawAnswer, RawObserver
 from reporter.core.action import Refused, Uncertain
-from reporter.core.errors import Denied, Unavailable
+from reporter.core.call import Call, CallLog, Place, asked, unlogged
+from reporter.core.clock import now as present
+from reporter.core.errors import Denied, ScopeProblem, Unavailable
 from reporter.core.scope import TENANT_REGION
 
 T = TypeVar("T")
@@ -32,6 +33,9 @@ WINDOW_SECONDS = 60.0
 REPEATED = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE_SECONDS = 30.0
 THREADS = 8
+
+
+_Kept = tuple[Call, str, bytes]
 
 
 class Gone(Unavailable):
@@ -86,8 +90,9 @@ class WpClient:
         patience: float = 150.0,
         timeout: float = 60.0,
         raw: RawObserver | None = None,
+        log: CallLog = unlogged,
     ) -> None:
-        self.tenant, self._url, self._patience, self._timeout, self._raw = tenant, url.rstrip("/"), patience, timeout, raw
+        self.tenant, self._url, self._patience, self._timeout, self._raw, self.log = tenant, url.rstrip("/"), patience, timeout, raw, log
         self._window = RateWindow(calls_per_minute)
         self._http = requests.Session()
         self._http.trust_env = url.startswith("https://")
@@ -101,16 +106,19 @@ class WpClient:
             raise ValueError("no WP source declares redactions")
         return WpReader(self, source)
 
-    def send(self, method: str, path: str, *, query: Mapping[str, Any], body: Any, right: str) -> tuple[dict[str, Any], bytes, int]:
-        """One read (GET, or POST of a search), repeated while throttled or failing. Returns the answer, its bytes, and how often it was repeated.
+    def send(self, method: str, path: str, *, query: Mapping[str, Any], body: Any, right: str, noted: Call) -> tuple[dict[str, Any], bytes]:
+        """One read (GET, or POST of a search), repeated while throttled or failing. Returns the answer and its bytes; `noted` tells of the rest.
 
         Raises Denied (401, 403) and Unavailable (anything else that is not a JSON object with status 200).
         """
         call = f"{method} {path}"
         answer, problem, repeated = self._ask(method, path, query, body, REPEATED)
+        noted.attempts = repeated + 1
+        if answer is not None:
+            noted.answer(answer.status_code, answer.headers, present())
         if answer is None or problem:
             raise Unavailable(f"{call} at tenant {self.tenant}: {problem}, given up after {repeated + 1} calls")
-        return self._parse(answer, call, right), answer.content, repeated
+        return self._parse(answer, call, right), answer.content
 
     def write(self, method: str, path: str, body: Any, *, right: str, repeatable: bool) -> dict[str, Any]:
         """One change (POST, PUT, DELETE); {} where the answer has no body, or where what is to be deleted is gone already.
@@ -182,10 +190,12 @@ class WpClient:
             raise Unavailable(f"{where}: the answer is not a JSON object")
         return value
 
-    def keep(self, source: str, operation: str, sequence: int, body: bytes) -> None:
+    def keep(self, call: Call, operation: str, sequence: int, body: bytes) -> None:
         """Hand a raw answer to the record."""
         if self._raw is not None:
-            self._raw(RawAnswer(self.tenant, TENANT_REGION, source, "wp", operation, sequence, body, "application/json"))
+            received = RawAnswer(self.tenant, TENANT_REGION, call.source, "wp", operation, sequence, body, "application/json")
+            self._raw(received)
+            call.raw = f"raw/{received.place}/{received.file}"
 
 
 def _message(answer: requests.Response) -> str:
@@ -204,14 +214,18 @@ class WpReader:
         self._client, self._source = client, source
         self._lock = threading.Lock()
         self._thread = threading.local()
+        self._place = Place()
         self._sequence = 0
         self.tenant = client.tenant
+        """instances that are asked about, where it is not all"""
         self.calls = 0
         self.retries = 0
 
     def get(self, path: str, *, right: str, **query: Any) -> dict[str, Any]:
         """One object. `right` is the role right to name when the call is refused. Raises Gone for a 404."""
-        return self._call("GET", path, query, None, right, path.strip("/").replace("/", "-"))
+        answer, call = self._call("GET", path, query, None, right, path.strip("/").replace("/", "-"))
+        call.last = True
+        return answer
 
     def search(
         self,
@@ -230,15 +244,18 @@ class WpReader:
         """
         found: list[dict[str, Any]] = []
         number = last = 0
+        call: Call | None = None
         if expand:
             query["expand"] = list(expand)
         while True:
             number += 1
             criteria = {"maxItems": page, "sortByObjectID": True, "searchCriteria": [*where, {"idTest": "greater-than", "idValue": last}]}
-            answer = self._call("POST", f"{path}/search", query, criteria, right, f"{path.strip('/').replace('/', '-')}-search-{number:04d}")
+            name = f"{path.strip('/').replace('/', '-')}-search-{number:04d}"
+            answer, call = self._call("POST", f"{path}/search", query, criteria, right, name, call)
             items = answer.get(key)
             if not isinstance(items, list) or not all(isinstance(item, dict) and type(item.get("ID")) is int for item in items):
                 raise Unavailable(f"POST {path}/search at tenant {self.tenant}: the answer has no list {key!r} of objects with an ID")
+            call.items, call.last = len(items), not items
             if not items:
                 return found
             ids = [item["ID"] for item in items]
@@ -250,32 +267,53 @@ class WpReader:
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """The function over items in a few threads; results, and the raw answers they caused, in the order of the items. The first error ends it."""
         made: list[R] = []
+        within = self._here.next()
+
+        def apart(numbered: tuple[int, T]) -> tuple[R, list[_Kept]]:
+            """The function's result, and the raw answers it caused, kept aside; its calls are numbered by its item."""
+            number, item = numbered
+            kept: list[_Kept] = []
+            self._thread.kept, self._thread.place = kept, Place((*within, number))
+            return function(item), kept
+
         with ThreadPoolExecutor(THREADS) as threads:
-            for result, kept in threads.map(partial(self._apart, function), items):
+            for result, kept in threads.map(apart, enumerate(items)):
                 made.append(result)
-                for operation, content in kept:
-                    self._keep(operation, content)
+                for answer in kept:
+                    self._keep(*answer)
         return made
 
-    def _apart(self, function: Callable[[T], R], item: T) -> tuple[R, list[tuple[str, bytes]]]:
-        """The function's result, and the raw answers it caused, kept aside."""
-        kept: list[tuple[str, bytes]] = []
-        self._thread.kept = kept
-        return function(item), kept
+    @property
+    def _here(self) -> Place:
+        """Where this thread's next call is numbered."""
+        return getattr(self._thread, "place", self._place)
 
-    def _call(self, method: str, path: str, query: Mapping[str, Any], body: Any, right: str, operation: str) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, query: Mapping[str, Any], body: Any, right: str, operation: str, before: Call | None = None
+    ) -> tuple[dict[str, Any], Call]:
+        """One call, as the log has it, after the page `before` it."""
+        order = self._here.next()
+        given = asked({**query, **({"body": body} if body is not None else {})})
+        listing, page = (before.listing, before.page + 1) if before else (order, 1)
+        call = Call(self.tenant, TENANT_REGION, self._source, "wp", f"{method} {path}", TENANT_REGION, given, listing, order, page)
+        self._client.log(call)
         with self._lock:
             self.calls += 1
-        answer, content, repeated = self._client.send(method, path, query=query, body=body, right=right)
-        with self._lock:
-            self.retries += repeated
+        try:
+            answer, content = self._client.send(method, path, query=query, body=body, right=right, noted=call)
+        except ScopeProblem as problem:
+            call.error = problem.message
+            raise
+        finally:
+            with self._lock:
+                self.retries += max(call.attempts - 1, 0)
         kept = getattr(self._thread, "kept", None)
         if kept is None:
-            self._keep(operation, content)
+            self._keep(call, operation, content)
         else:
-            kept.append((operation, content))
-        return answer
+            kept.append((call, operation, content))
+        return answer, call
 
-    def _keep(self, operation: str, content: bytes) -> None:
-        self._client.keep(self._source, operation, self._sequence, content)
+    def _keep(self, call: Call, operation: str, content: bytes) -> None:
+        self._client.keep(call, operation, self._sequence, content)
         self._sequence += 1

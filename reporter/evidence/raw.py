@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pyarrow as pa
 
 from reporter.clients.aws_raw import RawAnswer
 
-_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _CODEC = pa.Codec("zstd", compression_level=3)
 
 
@@ -28,18 +26,11 @@ class RawFolder:
         self.bytes = 0
 
     def __call__(self, answer: RawAnswer) -> None:
-        place = self._folder / _name(answer.source) / _name(answer.account) / _name(answer.region)
-        suffix = "json" if "json" in answer.content_type else "xml"
+        place = self._folder / answer.place
         with self._lock:
             if place not in self._made:
                 place.mkdir(parents=True, exist_ok=True)
                 self._made.add(place)
             self.answers += 1
             self.bytes += len(answer.body)
-        name = f"{answer.sequence:06d}-{_name(answer.operation)}.{suffix}.zst"
-        (place / name).write_bytes(_CODEC.compress(answer.body, asbytes=True))
-
-
-def _name(text: str) -> str:
-    """A text as a file name that can neither leave the folder nor hide: path tricks end here."""
-    return _NOT_A_NAME.sub("_", text).strip(".")[:80] or "_"
+        (place / answer.file).write_bytes(_CODEC.compress(answer.body, asbytes=True))
