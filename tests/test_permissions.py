@@ -34,14 +34,18 @@ def actions(of: Schedule, by: By) -> set[str]:
     return {action for said in statements(of, by) for action in said["Action"]}
 
 
+PUBLISHING = {"config:PutEvaluations", "config:StartConfigRulesEvaluation", "securityhub:BatchImportFindings", "securityhub:BatchUpdateFindings"}
+"""what a run found, told to the account it is of: no change of what it found"""
+
+
 @pytest.mark.parametrize("text", ALL.values(), ids=ALL)
 def test_every_action_exists(text: str) -> None:
     for action in granted(schedule(text)):
         privilege(action)
 
 
-def test_the_reading_role_only_reads() -> None:
-    levels = {privilege(action)["access_level"] for action in actions(schedule(EVERYTHING), By.READ)}
+def test_the_reading_role_only_reads_and_publishes() -> None:
+    levels = {privilege(action)["access_level"] for action in actions(schedule(EVERYTHING), By.READ) - PUBLISHING}
     assert levels == {"Read", "List"}
 
 

@@ -12,8 +12,8 @@ MOST_PERMISSIONS = 40
 """a function's own policy holds 20 KB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
-def function(schedule: Schedule, role: Json, *, at_home: bool) -> Resources:
-    """The function and its log. `at_home`: beside the job; elsewhere it answers AWS Config alone."""
+def function(schedule: Schedule, role: Json) -> Resources:
+    """The function and its log; in the network where Workload Protection is."""
     inside = {"SubnetIds": [ref("SubnetA"), ref("SubnetB")], "SecurityGroupIds": [att("JobSecurity", "GroupId")]}
     return {
         "FunctionLog": log_group(FUNCTION_LOG, schedule.evidence.retention_days),
@@ -32,7 +32,7 @@ def function(schedule: Schedule, role: Json, *, at_home: bool) -> Resources:
                 "MemorySize": MEGABYTES,
                 "Role": role,
                 "Timeout": SECONDS,
-                "VpcConfig": inside if at_home and on_premises(schedule) else None,
+                "VpcConfig": inside if on_premises(schedule) else None,
             },
         ),
         **_asked_by_config(schedule),

@@ -37,7 +37,7 @@ def home(schedule: Schedule) -> Json:
         **job.network(schedule),
         **job.disk(),
         **job.tasks(schedule),
-        **function.function(schedule, att("JobRole", "Arn"), at_home=True),
+        **function.function(schedule, att("JobRole", "Arn")),
         **function.findings(schedule),
         **watch.watch(schedule),
     }
@@ -62,12 +62,13 @@ def regional(schedule: Schedule) -> Json:
             meanwhile="nothing was printed",
         )
     role = sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{JOB_ROLE}")
+    inside = job.on_premises(schedule)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "The compliance reporter's function in a further region; printed by reporter stack --regional",
-        "Parameters": _image(),
+        "Parameters": {**_image(), **(_network() if inside else {})},
         "Conditions": _BUILT_FOR_ARM,
-        "Resources": function.function(schedule, role, at_home=False),
+        "Resources": {**(job.network(schedule) if inside else {}), **function.function(schedule, role)},
     }
 
 
@@ -88,11 +89,17 @@ def _image() -> Json:
     }
 
 
-def _place(schedule: Schedule) -> Json:
-    said: Json = {
+def _network() -> Json:
+    return {
         "Vpc": {"Type": "AWS::EC2::VPC::Id", "Description": "Network with a way to AWS and to Workload Protection"},
         "SubnetA": {"Type": "AWS::EC2::Subnet::Id", "Description": "A subnet of it"},
         "SubnetB": {"Type": "AWS::EC2::Subnet::Id", "Description": "One in another zone"},
+    }
+
+
+def _place(schedule: Schedule) -> Json:
+    said: Json = {
+        **_network(),
         "PublicIp": {
             "Type": "String",
             "Default": "DISABLED",
