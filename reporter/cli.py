@@ -323,8 +323,8 @@ def sandbox_serve(arguments: tuple[str, ...]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0 complete, 1 broke, no mail was sent or a pack not stored, 2 schedule or call wrong, 3 some scope unread,
-    4 an action failed, 5 checks failed (--fail-on)."""
+    """Entry point. Returns the exit code: 0 complete, 1 broke, no mail was sent, a pack not stored or Security Hub lacks findings, 2 schedule or call
+    wrong, 3 some scope unread, 4 an action failed, 5 checks failed (--fail-on)."""
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     if not debug and arguments is None:
@@ -362,8 +362,10 @@ def _say(finished: Finished, fail_on: str | None) -> int:
         click.echo("No mail was sent: the run is whole, its report reached nobody.", err=True)
     if finished.nobody_keeps_it:
         click.echo("A pack is not stored: it lies in the folder of its run alone. The next run into the same folder tries again.", err=True)
+    if finished.hub_lacks_some:
+        click.echo("Security Hub lacks findings of this run; the next run sends them again.", err=True)
     click.echo(str(finished.folder))
-    if finished.nobody_has_it or finished.nobody_keeps_it:
+    if finished.nobody_has_it or finished.nobody_keeps_it or finished.hub_lacks_some:
         return BROKE
     if finished.action_failed:
         return FAILED_ACTION
@@ -373,7 +375,7 @@ def _say(finished: Finished, fail_on: str | None) -> int:
 
 
 def _published(finished: Finished) -> None:
-    """What became of mails and packs; what did not arrive goes to stderr."""
+    """What became of mails, packs and findings; what did not arrive goes to stderr."""
     for delivery in finished.deliveries:
         click.echo(f"mail     {delivery.state.value}  {legible(delivery.recipient)}", err=delivery.state != "sent")
         if delivery.state != "sent":
@@ -381,6 +383,8 @@ def _published(finished: Finished) -> None:
     for pack in finished.packs:
         click.echo(f"pack     {pack.state.value}  {legible(pack.recipient)}", err=pack.state != "sent")
         click.echo(f"         {legible(pack.message)}", err=pack.state != "sent")
+    for hub in finished.hubs:
+        click.echo(f"findings {hub.state.value}  {legible(hub.recipient)}: {legible(hub.message)}", err=hub.state != "sent")
     if finished.no_stamp:
         click.echo(f"warning  {legible(finished.no_stamp)}", err=True)
 

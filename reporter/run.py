@@ -24,13 +24,14 @@ from reporter.clients.store import Store
 from reporter.comparing import Comparison, compare_runs, exceptions_table
 from reporter.core import clock
 from reporter.core.change import ActionState
-from reporter.core.errors import ReporterError
+from reporter.core.errors import Denied, ReporterError
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.past import Past
 from reporter.core.table import TableError
 from reporter.core.world import World
 from reporter.delivery.email import outbox
 from reporter.delivery.s3 import PackStore
+from reporter.delivery.security_hub import Hubs
 from reporter.doors import open_store
 from reporter.evidence.folder import building
 from reporter.evidence.raw import RawFolder
@@ -50,9 +51,9 @@ from reporter.reports.parquet import read as read_tables
 from reporter.reports.run_json import run_json
 from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
-from reporter.scopes import plan_scopes
+from reporter.scopes import ScopePlan, plan_scopes
 from reporter.sealing import Sealing
-from reporter.state import deliveries, journal, packs, sequence
+from reporter.state import deliveries, journal, packs, sent_findings, sequence
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.controls import CONTROLS
@@ -85,6 +86,8 @@ class Finished:
     """what became of the mails, after the run was sealed"""
     packs: tuple[Delivery, ...] = ()
     """what became of the packs that were to be stored: this run's, and those of earlier runs that were not stored then"""
+    hubs: tuple[Delivery, ...] = ()
+    """what became of the findings, in the Security Hub of each account and region"""
     no_stamp: str = ""
     """why the seal has no time stamp where it should have one"""
 
@@ -97,6 +100,11 @@ class Finished:
     def nobody_keeps_it(self) -> bool:
         """Whether a pack was to be stored and was not."""
         return any(pack.state is not DeliveryState.SENT for pack in self.packs)
+
+    @property
+    def hub_lacks_some(self) -> bool:
+        """Whether findings did not arrive in a Security Hub that is on."""
+        return any(hub.state is DeliveryState.REFUSED for hub in self.hubs)
 
     @property
     def action_failed(self) -> bool:
@@ -142,6 +150,7 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     store = open_store(schedule, out, clients.aws)
     sealing = Sealing.of(schedule, out, store)
     mails = outbox(schedule.deliver.email, store, now, schedule.recipients())
+    sent = sent_findings.known(store, schedule.evidence.chain)
     with building(out, _numbering(schedule, store, now), sealing.in_chain) as (folder, number):
         clients = open_clients(schedule, RawFolder(folder / "raw"))
         watch.stage("plan scopes")
@@ -152,9 +161,13 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         identity = clients.aws.identity("")["arn"]
         facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
         stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
-        gathered = Gathered({**gathered.tables, **deliveries.tables(store, schedule.evidence.chain, out, stored)}, gathered.ledger)
+        came_of_it = deliveries.tables(store, schedule.evidence.chain, out, [*stored, *sent.deliveries])
+        gathered = Gathered({**gathered.tables, **came_of_it, **sent.tables()}, gathered.ledger)
         finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
         finished = _keep(finished, sealing, clients.aws, ticking, watch)
+        if schedule.deliver.security_hub:
+            hubs = Hubs(store, schedule.evidence.chain, sent, ticking, partial(_hub_client, clients.aws, plan))
+            finished = replace(finished, hubs=hubs.publish(finished.folder))
         return replace(finished, deliveries=mails.publish(finished.folder))
 
 
@@ -246,6 +259,14 @@ def _keep(finished: Finished, sealing: Sealing, aws: AwsClients, now: Callable[[
         finished = replace(finished, no_stamp=packs.received(sealing.store, said).message)
     store = PackStore(sealing.evidence, sealing.store, now, lambda: aws.client("", "s3", HOME_REGION))
     return replace(finished, packs=store.publish(sealing.out))
+
+
+def _hub_client(aws: AwsClients, plan: ScopePlan, account: str, region: str) -> Any:
+    """Security Hub, asked as the account that the findings are of. Raises Denied, BotoCoreError."""
+    access = plan.access.get(account)
+    if access is None:
+        raise Denied(f"account {account} is not in the schedule")
+    return aws.client(account, "securityhub", region, access.role, access.external_id)
 
 
 def _numbering(schedule: Schedule, store: Store, now: datetime) -> Callable[[int], int]:
@@ -370,6 +391,8 @@ def _view(
         owners=schedule.owners,
         excluded=int(world.table(EXCLUDED_INSTANCES)["instances"].sum()),
         held_back=facts.held_back,
+        exports=schedule.exports(),
+        export_all=schedule.reports.export_results == "all",
         languages=schedule.languages(),
         recipients=schedule.recipients() if facts.kind == "scheduled" else (),
     )

@@ -258,6 +258,10 @@ class Reports(Section):
     """the first one has the contract's file names, each further one its code in them: report.de.html"""
     frameworks: tuple[str, ...] = ()
     """which frameworks the controls are shown of, by short or full name; none: all"""
+    exports: tuple[Literal["asff", "ocsf", "oscal"], ...] = ()
+    """records of other systems that are written beside: asff.jsonl, ocsf.jsonl, oscal.json"""
+    export_results: Literal["open", "all"] = "open"
+    """open: what fails, is unknown or is accepted, and what of it was put right since the run before; all: what passed too"""
 
     @field_validator("languages")
     @classmethod
@@ -381,13 +385,17 @@ class Email(Section):
         return self
 
 
+class SecurityHub(Section):
+    """The results of each scheduled run, to the Security Hub of the account and region they belong to. {} turns it on: there is nothing to set."""
+
+
 class Deliver(Section):
     """Where files go. What a version cannot deliver yet is said in run.json, under held_back."""
 
     email: Email | None = None
     s3: dict[str, Any] = Field(default_factory=dict)
     config_rules: ConfigRules | None = None
-    security_hub: dict[str, Any] = Field(default_factory=dict)
+    security_hub: SecurityHub | None = None
 
 
 class Evidence(Section):
@@ -499,6 +507,10 @@ class Schedule(Section):
     def languages(self) -> tuple[str, ...]:
         """Languages that the reports are written in: those of reports.languages, then others that a recipient reads."""
         return tuple(dict.fromkeys((*self.reports.languages, *(recipient.language for recipient in self.recipients()))))
+
+    def exports(self) -> frozenset[str]:
+        """Records of other systems that are written: those named, and what is delivered."""
+        return frozenset({*self.reports.exports, *(["asff"] if self.deliver.security_hub else [])})
 
     def settings(self) -> Settings:
         """What joins and checks may know of it."""

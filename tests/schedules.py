@@ -73,6 +73,7 @@ workload_protection:
     act_key: ssm:/reporter/wp-act
 deliver:
   config_rules: {{}}
+  security_hub: {{}}
   email: {{sender: reporter@example.com, ses: {{region: eu-central-1, configuration_set: audit}}, link_bucket: s3://acme-reporter/mails}}
 state: s3://acme-reporter/state
 evidence: {{key: "kms:alias/reporter-seal", next_key: "kms:alias/reporter-next", store: "s3://acme-reporter/packs"}}

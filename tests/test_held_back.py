@@ -13,11 +13,11 @@ def test_each_thing_that_is_asked_for_and_not_done_is_a_sentence() -> None:
     schedule = parse(
         GOOD
         + """
-deliver: {email: {sender: a@example.com, ses: {region: us-east-1}}, s3: {bucket: b}, config_rules: {unknown: retire}, security_hub: {region: c}}
+deliver: {email: {sender: a@example.com, ses: {region: us-east-1}}, s3: {bucket: b}, config_rules: {unknown: retire}, security_hub: {}}
 evidence: {key: "kms:alias/seal", store: "s3://bucket/packs"}
 """,
         "here",
     )
     names = [sentence.partition(":")[0] for sentence in held_back(schedule)]
-    assert names == ["deliver.s3", "deliver.security_hub", "deliver.config_rules"]
+    assert names == ["deliver.s3", "deliver.config_rules"]
     assert held_back(schedule)[0] == "deliver.s3: the files are written here, this version sends them nowhere"

@@ -13,8 +13,14 @@ def legible(text: str) -> str:
     return _MISLEADING.sub(_SHOWN, text)
 
 
+def flat(text: str) -> str:
+    """Text from the world as one legible line."""
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " if sign.isspace() else _SHOWN for sign in legible(text))
+    return " ".join(text.split())
+
+
 def one_line(text: str, longest: int = 300) -> str:
     """Text from the world as one short line of a mail: legible, cut visibly, and no address in it becomes a link."""
-    seen = "".join(sign if sign.isprintable() else " " if sign.isspace() else _SHOWN for sign in legible(text))
-    line = " ".join(seen.split()).replace("://", ":// ")
+    line = flat(text).replace("://", ":// ")
     return line if len(line) <= longest else f"{line[:longest]} …"

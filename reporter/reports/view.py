@@ -81,6 +81,10 @@ class View:
     """codes of the languages that this run is reported in"""
     language: Language = ENGLISH
     """the one that this view is read in"""
+    exports: frozenset[str] = frozenset()
+    """records of other systems that are written: asff, ocsf, oscal"""
+    export_all: bool = False
+    """they hold what passed too, not only what fails, is unknown or is accepted"""
     compared_with: str = ""
     """id of the run that changes() compares with; empty: there is none"""
     compared_notes: Sequence[str] = ()

@@ -22,6 +22,7 @@ ERRORS = {
     "guardduty": ("BadRequestException", "The request is rejected because the input detectorId is not owned by the current account.", 400),
     "inspector2": ("AccessDeniedException", "Invoking account does not have access: Inspector is not enabled.", 403),
     "macie2": ("AccessDeniedException", "Macie is not enabled.", 403),
+    "securityhub": ("InvalidAccessException", "Account is not subscribed to AWS Security Hub.", 401),
     "organizations": ("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.", 400),
 }
 ELSEWHERE = ("OptInRequired", "You are not subscribed to this service.", 403)
