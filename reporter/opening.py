@@ -14,6 +14,7 @@ from reporter.clients.aws_raw import RawObserver
 from reporter.clients.secrets import resolve
 from reporter.clients.workload_protection import WpClient
 from reporter.core.answers import field
+from reporter.core.call import CallLog, unlogged
 from reporter.core.permission import By, Permission
 from reporter.core.scope import GLOBAL, Reach, Scope
 from reporter.core.source import Source
@@ -45,16 +46,26 @@ class Clients:
         return list(self.aws.enabled_regions(account, role, external_id))
 
 
-def open_clients(schedule: Schedule, raw: RawObserver | None = None) -> Clients:
+def open_clients(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged) -> Clients:
     """Clients as the schedule asks for them; secrets are read here. Raises ScheduleError for a secret that cannot be read. Opens no connection."""
-    aws = AwsClients(
+    return Clients(open_aws(schedule, raw, log), open_tenants(schedule, raw, log))
+
+
+def open_aws(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged) -> AwsClients:
+    """Clients of AWS. Opens no connection."""
+    return AwsClients(
         read_timeout=schedule.aws.read_timeout,
         connect_timeout=schedule.aws.connect_timeout,
         max_attempts=schedule.aws.max_attempts,
         concurrency=schedule.aws.concurrency,
         raw=raw,
+        log=log,
     )
-    wp = {
+
+
+def open_tenants(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged) -> Mapping[str, WpClient]:
+    """A client for each tenant; their keys are read here. Raises ScheduleError for one that cannot be read."""
+    return {
         tenant.name: WpClient(
             tenant.name,
             tenant.url,
@@ -64,29 +75,33 @@ def open_clients(schedule: Schedule, raw: RawObserver | None = None) -> Clients:
             patience=tenant.patience,
             timeout=tenant.timeout,
             raw=raw,
+            log=log,
         )
         for tenant in schedule.workload_protection
     }
-    return Clients(aws, wp)
 
 
 @dataclass(frozen=True)
 class Opener:
     """A scope and its source -> a reader: through the account's role, or with the tenant's key. One for each gathering.
 
-    The reader of a delegated administrator is made once, and is behind the readers of all its members.
+    The reader of a delegated administrator is made once, and is behind the readers of all its members. `only`: instances that are asked about,
+    where it is not all.
     """
 
     clients: Clients
     plan: ScopePlan
     rule_prefix: str
     now: datetime
+    only: tuple[str, ...] = ()
     _administrators: dict[Scope, AwsReader] = dataclasses.field(default_factory=dict)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def __call__(self, scope: Scope, source: Source) -> Any:
         if source.reach is Reach.TENANT:
-            return self.clients.wp[scope.account].reader(source.name, source.redacts)
+            tenant = self.clients.wp[scope.account].reader(source.name, source.redacts)
+            tenant.only = self.only
+            return tenant
         at = self.plan.delegated.get(scope)
         if at is None:
             return self._reader(scope, source)
@@ -107,9 +122,11 @@ class Opener:
 
     def _reader(self, scope: Scope, source: Source) -> AwsReader:
         access = Access(scope.account) if source.reach is Reach.ORGANIZATION else self.plan.access[scope.account]
-        return self.clients.aws.reader(
+        reader = self.clients.aws.reader(
             scope.account, scope.region, source.name, access.role, access.external_id, self.now, self.rule_prefix, source.redacts
         )
+        reader.only = self.only
+        return reader
 
 
 def _organization(schedule: Any) -> tuple[str, ...]:

@@ -288,6 +288,8 @@ class ConfigRules(Section):
 
     unknown: Literal["retire", "non_compliant"] = "retire"
     prefix: str = Field("reporter-", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    fresh: Duration | None = None
+    """how old what a run saw may be when Config asks; older than that the function looks itself. Default: the time between two runs"""
 
 
 class Smtp(Section):

@@ -88,6 +88,33 @@ def plan_scopes(schedule: Schedule, sources: Iterable[Source], ask: Asker) -> Sc
     return ScopePlan(caller, access, listed, tuple(aws), tuple(tenants), tuple(settled), _delegated(administrators, [scope for scope, _ in aws]))
 
 
+def access_to(schedule: Schedule, ask: Asker, account: str) -> tuple[str, Access]:
+    """(account of the caller, how one account is read). Raises ReporterError where accounts are not known, or this one is none of the schedule's."""
+    caller = _caller(ask)
+    access = next((item for item in _accounts(schedule, ask, caller) if item.account == account), None)
+    if access is None:
+        raise ReporterError(
+            f"account {account} is none of those that the schedule names",
+            where="aws.organization" if schedule.aws.organization else "aws.accounts",
+            fix="add it there, or take away what asks in its name",
+            meanwhile="nothing was read or answered",
+        )
+    return caller, access
+
+
+def plan_place(schedule: Schedule, sources: Iterable[Source], caller: str, access: Access, region: str) -> ScopePlan:
+    """The scopes of one account and region, and of every tenant: what a question about something there needs."""
+    listed = tuple(sorted(sources, key=lambda source: source.name))
+    aws = tuple((Scope(access.account, region, source.name), source) for source in listed if source.reach is Reach.REGIONAL)
+    tenants = tuple(
+        (Scope(tenant.name, TENANT_REGION, source.name), source)
+        for tenant in schedule.workload_protection
+        for source in listed
+        if source.reach is Reach.TENANT
+    )
+    return ScopePlan(caller, {access.account: access}, listed, aws, tenants)
+
+
 def _caller(ask: Asker) -> str:
     try:
         return ask.caller()

@@ -45,7 +45,7 @@ class AwsReader:
     """Reads AWS for one scope. `calls` and `retries` count for the ledger.
 
     `region` is "global" for global sources (their clients are in us-east-1). `now`: the run's instant. `rule_prefix`: how the names of our
-    own Config rules begin. `administrator`: the reader of the delegated administrator
+    own Config rules begin. `only`: instances that are asked about, where it is not all. `administrator`: the reader of the delegated administrator
     that reads this account too; `members`: whom a delegated administrator reads beside itself.
     """
 
@@ -62,6 +62,7 @@ class AwsReader:
     log: CallLog = unlogged
     administrator: AwsReader | None = None
     members: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     calls: int = 0
     retries: int = 0
     _sequence: int = 0

@@ -217,6 +217,7 @@ class WpReader:
         self._place = Place()
         self._sequence = 0
         self.tenant = client.tenant
+        self.only: tuple[str, ...] = ()
         """instances that are asked about, where it is not all"""
         self.calls = 0
         self.retries = 0

@@ -17,9 +17,10 @@ GROUPS_PAGE = 100
 
 def fetch(reader: AwsReader) -> Rows:
     """Every instance that is not terminated, every interface, every Auto Scaling group. Raises ScopeProblem."""
-    reservations = reader.items("ec2", "describe_instances", "Reservations", MaxResults=PAGE)
+    reservations = reader.items("ec2", "describe_instances", "Reservations", MaxResults=PAGE, **_only(reader, "instance-id"))
     instances = [instance for reservation in reservations for instance in reservation.get("Instances", [])]
-    interfaces = reader.items("ec2", "describe_network_interfaces", "NetworkInterfaces", MaxResults=PAGE)
+    of_them = _only(reader, "attachment.instance-id")
+    interfaces = reader.items("ec2", "describe_network_interfaces", "NetworkInterfaces", MaxResults=PAGE, **of_them)
     groups = reader.items("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", MaxRecords=GROUPS_PAGE)
     place = (reader.account, reader.region)
     return {
@@ -27,6 +28,11 @@ def fetch(reader: AwsReader) -> Rows:
         EC2_NETWORK_INTERFACES.name: [place + _interface(i) for i in interfaces],
         EC2_AUTO_SCALING_GROUPS.name: [place + _group(g) for g in groups],
     }
+
+
+def _only(reader: AwsReader, name: str) -> dict[str, Any]:
+    """Narrows a call to the instances that are asked about."""
+    return {"Filters": [{"Name": name, "Values": list(reader.only)}]} if reader.only else {}
 
 
 def _state(instance: dict[str, Any]) -> str:

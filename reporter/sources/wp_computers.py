@@ -22,9 +22,20 @@ EXPAND = ("computerStatus", "securityUpdates", "ec2VirtualMachineSummary", "noCo
 
 
 def fetch(reader: WpReader) -> Rows:
-    """All computers the key may see, one row each."""
-    computers = reader.search("/computers", "computers", right=RIGHT, expand=EXPAND)
+    """All computers the key may see, one row each; of instances that are asked about, theirs."""
+    computers = _named(reader) or reader.search("/computers", "computers", right=RIGHT, expand=EXPAND)
     return {WP_COMPUTERS.name: [_row(reader.tenant, computer) for computer in computers]}
+
+
+def _named(reader: WpReader) -> list[dict[str, Any]]:
+    """Computers of the instances that are asked about. None found says little, for an id may be written otherwise: then all are read."""
+    found: dict[int, dict[str, Any]] = {}
+    for instance in reader.only:
+        for summary in ("ec2VirtualMachineSummary", "noConnectorVirtualMachineSummary"):
+            test = {"fieldName": f"{summary}/instanceID", "stringTest": "equal", "stringValue": instance, "stringWildcards": False}
+            some = reader.search("/computers", "computers", right=RIGHT, expand=EXPAND, where=[test])
+            found |= {computer["ID"]: computer for computer in some if cloud_identity(computer)[1] == instance}
+    return [found[number] for number in sorted(found)]
 
 
 def _row(tenant: str, computer: dict[str, Any]) -> Row:

@@ -69,7 +69,8 @@ def ask(body: Any) -> dict[str, Any]:
         return send(account, region, rule, {"awsAccountId": account, "notificationCreationTime": created, "messageType": SCHEDULED}, left=left)
     resource = expect(body.get("resource"), str, "resource")
     known = next((item for item in items(account, region) if item["resourceId"] == resource), None)
-    item = {**(known or blank(account, region, resource)), **expect(body.get("item", {}), dict, "item")}
+    changed = {"configurationItemCaptureTime": stamp(utcnow()), **expect(body.get("item", {}), dict, "item")}
+    item = {**(known or blank(account, region, resource)), **changed}
     if message == CHANGED:
         return send(account, region, rule, {"configurationItem": item, "messageType": CHANGED}, left=left)
     summary = {"changeType": "UPDATE", **{key: value for key, value in item.items() if key not in _SUMMARY}}
@@ -122,10 +123,11 @@ def blank(account: str, region: str, resource: str) -> dict[str, Any]:
 
 
 def items(account: str, region: str) -> Iterator[dict[str, Any]]:
-    """The newest item of every instance there."""
+    """The newest item of every instance there, captured when it was launched."""
     for instance in backend("ec2", account, region).all_instances():
         gone = instance._state.name == "terminated"  # noqa: SLF001  # moto has no other name for it
         told = {
+            "configurationItemCaptureTime": stamp(utcnow() if gone else instance.launch_time),
             "configurationItemStatus": "ResourceDeleted" if gone else "OK",
             "tags": {tag["key"]: tag["value"] for tag in instance.get_tags()},
             "configuration": None if gone else {"instanceId": instance.id, "instanceType": instance.instance_type},
