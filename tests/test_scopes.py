@@ -11,7 +11,7 @@ from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.scope import Reach, Scope, ScopeState
 from reporter.core.source import Source
 from reporter.schedule import Schedule, parse
-from reporter.scopes import Access, ScopePlan, plan_scopes
+from reporter.scopes import Access, ScopePlan, access_to, plan_place, plan_scopes
 from tests.test_schedule import GOOD
 
 T = TypeVar("T")
@@ -264,3 +264,17 @@ def test_a_region_that_only_a_member_has_is_read_there_alone() -> None:
 def test_a_delegated_administrator_that_no_account_of_the_schedule_is_cannot_be_read() -> None:
     with pytest.raises(ScheduleError, match=f"delegated administrator {C} is not among the accounts"):
         planned(ADMINISTERED.replace(f'guardduty: "{B}"', f'guardduty: "{C}"'))
+
+
+def test_one_account_is_read_as_the_schedule_says_and_no_other_one_is() -> None:
+    assert access_to(parse(TWO, "here"), Answers(), B) == (A, Access(B, ROLE, "word"))
+    assert access_to(parse(ORGANIZATION, "here"), Answers(), B) == (A, Access(B, ROLE, "word"))
+    for text in (TWO, ORGANIZATION):
+        with pytest.raises(ReporterError, match=f"account {C} is none of those that the schedule names"):
+            access_to(parse(text, "here"), Answers(), C)
+
+
+def test_a_question_about_one_place_needs_its_scopes_and_the_tenants() -> None:
+    plan = plan_place(parse(TWO, "here"), SOURCES, A, Access(B, ROLE), "eu-central-1")
+    assert sorted(map(str, plan.all())) == ["ec2 in 444455556666 eu-central-1", "waf in 444455556666 eu-central-1", "wp_roles in main -"]
+    assert plan.access == {B: Access(B, ROLE)}
