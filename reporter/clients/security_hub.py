@@ -1,7 +1,7 @@
 """Security Hub of one account and region: takes findings in, and sets the workflow of those that were accepted.
 
-A finding is checked before it is sent, because botocore knows the values of an enumeration and does not compare them, and one bad finding makes
-Security Hub refuse its whole call. Importing a finding again updates it.
+A finding's enumerations and size are checked before it is sent, because botocore knows them and does not compare them. One bad finding makes its
+whole call invalid: it is found by halving. Importing a finding again updates it.
 https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
 """
 
@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.validate import ParamValidator
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from reporter.clients.aws_errors import error_code, error_message, from_answer, from_the_way
 from reporter.clients.aws_parsing import BrokenPage
@@ -73,13 +73,10 @@ class SecurityHub:
         return refused
 
     def flaws(self, finding: Finding) -> list[str]:
-        """What Security Hub would not take: a field that is missing or of another type, a value that its enumeration lacks, too many bytes."""
-        shape = self.client.meta.service_model.shape_for("AwsSecurityFinding")
-        report = ParamValidator().validate(finding, shape)
-        said = [" ".join(report.generate_report().split())] if report.has_errors() else []
+        """What Security Hub would not take and botocore would send: a value that its enumeration lacks, too many bytes."""
         size = len(json.dumps(finding).encode())
-        said += [f"{size} bytes, {LONGEST_FINDING} at most"] if size > LONGEST_FINDING else []
-        return said or list(_odd(shape, finding, ""))
+        said = [f"{size} bytes, {LONGEST_FINDING} at most"] if size > LONGEST_FINDING else []
+        return said + list(_odd(_form(self.client.meta.service_model), finding, ""))
 
     def _patiently(self, some: Sequence[Any], ask: Callable[[Sequence[Any]], list[Refusal]], name: Callable[[Any], str]) -> list[Refusal]:
         """Ask, and ask again for what was not taken for the moment."""
@@ -124,6 +121,8 @@ class SecurityHub:
             if error_code(error) == "InvalidInputException":
                 raise _Invalid(" ".join(error_message(error).split())[:300]) from error
             raise from_answer(error, where=where, service="securityhub", operation=operation) from error
+        except ParamValidationError as error:
+            raise _Invalid(" ".join(str(error).split())[:300]) from error
         except BotoCoreError as error:
             raise from_the_way(error, where=where) from error
         except (BrokenPage, KeyError) as error:
@@ -153,18 +152,22 @@ def batches(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
         yield batch
 
 
+@cache
+def _form(model: Any) -> Any:
+    """botocore's shape of a finding; made once, because it is made of hundreds."""
+    return model.shape_for("AwsSecurityFinding")
+
+
 def _odd(shape: Any, value: Any, path: str) -> Iterator[str]:
-    """Values that are none of their enumeration's."""
-    if shape.type_name == "structure":
+    """Values that are none of their enumeration's. What is of another type than its shape is botocore's to refuse."""
+    if shape.type_name == "structure" and isinstance(value, Mapping):
         for name, given in value.items():
-            yield from _odd(shape.members[name], given, f"{path}.{name}" if path else name)
-    elif shape.type_name == "list":
+            if name in shape.members:
+                yield from _odd(shape.members[name], given, f"{path}.{name}" if path else name)
+    elif shape.type_name == "list" and isinstance(value, list):
         for place, given in enumerate(value):
             yield from _odd(shape.member, given, f"{path}[{place}]")
-    elif shape.type_name == "map":
-        for key, given in value.items():
-            yield from _odd(shape.value, given, f"{path}[{key}]")
-    elif getattr(shape, "enum", None) and value not in shape.enum:
+    elif shape.type_name == "string" and shape.enum and value not in shape.enum:
         yield f"{path}: {value!r} is none of {', '.join(shape.enum)}"
 
 
