@@ -385,6 +385,8 @@ def _published(finished: Finished) -> None:
         click.echo(f"         {legible(pack.message)}", err=pack.state != "sent")
     for hub in finished.hubs:
         click.echo(f"findings {hub.state.value}  {legible(hub.recipient)}: {legible(hub.message)}", err=hub.state != "sent")
+    for rules in finished.rules:
+        click.echo(f"rules    {rules.state.value}  {legible(rules.recipient)}: {legible(rules.message)}", err=rules.state != "sent")
     if finished.no_stamp:
         click.echo(f"warning  {legible(finished.no_stamp)}", err=True)
 

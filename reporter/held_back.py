@@ -8,5 +8,4 @@ from reporter.schedule import Schedule
 def held_back(schedule: Schedule) -> tuple[str, ...]:
     """One sentence for each thing that is asked for and not done."""
     asked = ["deliver.s3"] if schedule.deliver.s3 else []
-    asked += ["deliver.config_rules"] if schedule.deliver.config_rules else []
     return tuple(f"{name}: the files are written here, this version sends them nowhere" for name in asked)

@@ -18,6 +18,7 @@ import reporter.reports
 from reporter import __version__, frameworks
 from reporter.acting import Act
 from reporter.approving import require_sealed, standing_approval
+from reporter.asking import Asking
 from reporter.changing import Changing, acted, actions_frame, planned
 from reporter.clients.aws import HOME_REGION, AwsClients
 from reporter.clients.store import Store
@@ -53,7 +54,7 @@ from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
 from reporter.scopes import ScopePlan, plan_scopes
 from reporter.sealing import Sealing
-from reporter.state import deliveries, journal, packs, sent_findings, sequence
+from reporter.state import config_rules, deliveries, journal, packs, sent_findings, sequence
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.controls import CONTROLS
@@ -88,6 +89,8 @@ class Finished:
     """what became of the packs that were to be stored: this run's, and those of earlier runs that were not stored then"""
     hubs: tuple[Delivery, ...] = ()
     """what became of the findings, in the Security Hub of each account and region"""
+    rules: tuple[Delivery, ...] = ()
+    """whether AWS Config was told to ask its rules, by account and region"""
     no_stamp: str = ""
     """why the seal has no time stamp where it should have one"""
 
@@ -161,14 +164,16 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         identity = clients.aws.identity("")["arn"]
         facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
         stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
-        came_of_it = deliveries.tables(store, schedule.evidence.chain, out, [*stored, *sent.deliveries])
+        asked = config_rules.last_asked(store, schedule.evidence.chain) if schedule.deliver.config_rules else []
+        came_of_it = deliveries.tables(store, schedule.evidence.chain, out, [*stored, *sent.deliveries, *asked])
         gathered = Gathered({**gathered.tables, **came_of_it, **sent.tables()}, gathered.ledger)
         finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
         finished = _keep(finished, sealing, clients.aws, ticking, watch)
         if schedule.deliver.security_hub:
             hubs = Hubs(store, schedule.evidence.chain, sent, ticking, partial(_hub_client, clients.aws, plan))
             finished = replace(finished, hubs=hubs.publish(finished.folder))
-        return replace(finished, deliveries=mails.publish(finished.folder))
+        finished = replace(finished, deliveries=mails.publish(finished.folder))
+        return replace(finished, rules=Asking(schedule, store, clients.aws, plan.access, ticking).publish(finished.folder))
 
 
 def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch | None = None) -> Finished:

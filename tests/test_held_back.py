@@ -19,5 +19,5 @@ evidence: {key: "kms:alias/seal", store: "s3://bucket/packs"}
         "here",
     )
     names = [sentence.partition(":")[0] for sentence in held_back(schedule)]
-    assert names == ["deliver.s3", "deliver.config_rules"]
+    assert names == ["deliver.s3"]
     assert held_back(schedule)[0] == "deliver.s3: the files are written here, this version sends them nowhere"
