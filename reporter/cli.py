@@ -280,16 +280,13 @@ def stack_command(schedule_file: Path, part: str | None, account: str) -> int:
 @SCHEDULE
 def check_command(schedule_file: Path) -> int:
     """Look, before the first run, whether everything the schedule names can be reached, and say what to grant."""
-    from reporter.preflight import preflight
+    from reporter.preflight import preflight, table
     from reporter.schedule import load
 
     findings = preflight(load(schedule_file))
-    width = max(len(finding.what) for finding in findings)
-    for finding in findings:
-        click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.what:<{width}}  {finding.seen}")
-        if not finding.good:
-            click.echo(f"      {'':<{width}}  change: {finding.fix}")
-    return COMPLETE if all(finding.good for finding in findings) else INCOMPLETE
+    for line in table(findings):
+        click.echo(legible(line))
+    return INCOMPLETE if any(finding.bad for finding in findings) else COMPLETE
 
 
 @cli.command("init")

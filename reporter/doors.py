@@ -38,12 +38,13 @@ def open_doors(schedule: Schedule, clients: Clients, caller: str) -> Doors:
 
     `caller`: account of the current credentials, which an organisation's own account is read with. Raises ScheduleError.
     """
-    acting = {tenant.name: _acting(tenant, clients) for tenant in schedule.workload_protection}
+    acting = {tenant.name: open_acting(tenant, clients) for tenant in schedule.workload_protection}
     send = opener(schedule.deliver.email) if schedule.deliver.email else None
     return Doors(clients.aws, clients.wp, acting, partial(_way, schedule, caller), send)
 
 
-def _acting(tenant: Tenant, clients: Clients) -> WpClient:
+def open_acting(tenant: Tenant, clients: Clients) -> WpClient:
+    """The client that acts in a tenant: with its act_key, else with the key that reads. Raises ScheduleError for a key that cannot be read."""
     if tenant.act_key is None:
         return clients.wp[tenant.name]
     key = resolve(tenant.act_key, f"workload_protection {tenant.name} act_key")

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from reporter.core.errors import ScheduleError
-from reporter.preflight import Finding, preflight
+from reporter.core.permission import By
+from reporter.permissions import statements
+from reporter.preflight import preflight, table
+from reporter.preflight.finding import Finding, State, ok
 from reporter.schedule import Schedule, parse
 from tests.aws_answers import identity, refused, refused_by_ec2, regions
-from tests.clients.aws_server import Answer, AwsServer, Request, error, server
+from tests.clients.aws_server import HTML, Answer, AwsServer, Request, error, page, server
+from tests.clients.smtp_server import SmtpServer, mail_certificate, smtp
 from tests.clients.wp_sandbox import KEY, Tenant, tenant
 
-__all__ = ["server", "tenant"]
+__all__ = ["mail_certificate", "server", "smtp", "tenant"]
 
 A, B = "111122223333", "444455556666"
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 ROLE = f"arn:aws:iam::{B}:role/reporter-read"
 
 
@@ -21,6 +28,25 @@ def _ready(server: AwsServer, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("WP_API_KEY", KEY)
     server.on("GetCallerIdentity", identity(A))
     server.on("DescribeRegions", regions("eu-central-1"))
+    server.on("SimulatePrincipalPolicy", simulated())
+    server.on("GET /detector", page(detectorIds=["d"]))
+    server.on("GET /detector/d", page(status="ENABLED", serviceRole="r"))
+    on = {"status": "ENABLED", "errorCode": "", "errorMessage": ""}
+    server.on("POST /status/batch/get", inspector(on))
+    server.on("GET /macie", page(status="ENABLED"))
+    server.on("DescribeConfigurationRecorderStatus", page(ConfigurationRecordersStatus=[{"name": "default", "recording": True}]))
+
+
+def simulated(*denied: str, decision: str = "implicitDeny") -> Answer:
+    members = "".join(f"<member><EvalActionName>{one}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>" for one in denied)
+    result = f"<EvaluationResults>{members}</EvaluationResults><IsTruncated>false</IsTruncated>"
+    inner = f"<SimulatePrincipalPolicyResult>{result}</SimulatePrincipalPolicyResult>"
+    return Answer(f"<SimulatePrincipalPolicyResponse>{inner}</SimulatePrincipalPolicyResponse>".encode(), 200, "text/xml")
+
+
+def inspector(state: dict[str, str]) -> Answer:
+    account = {"accountId": A, "state": state, "resourceState": dict.fromkeys(("ec2", "ecr", "lambda"), state)}
+    return page(accounts=[account], failedAccounts=[])
 
 
 def schedule(tenant: Tenant, more: str = "", accounts: str = "") -> Schedule:
@@ -35,50 +61,48 @@ workload_protection: [{{name: main, url: "{tenant.url}", key: "env:WP_API_KEY", 
 
 
 def bad(findings: list[Finding]) -> list[tuple[str, str, str]]:
-    return [(finding.what, finding.seen, finding.fix) for finding in findings if not finding.good]
+    return [(finding.what, finding.seen, finding.fix) for finding in findings if finding.bad]
 
 
 def test_every_way_in_is_tried_and_good(server: AwsServer, tenant: Tenant) -> None:
+    wanted = {action for said in statements(schedule(tenant), By.READ) for action in said["Action"]}
     assert preflight(schedule(tenant)) == [
-        Finding("schedule", True, "valid"),
-        Finding("AWS endpoint", True, f"overridden: calls go to {server.url}, every output will say so"),
-        Finding("AWS caller", True, f"account {A}"),
-        Finding(f"account {A}", True, f"arn:aws:sts::{A}:assumed-role/reporter-read/reporter"),
-        Finding("Workload Protection main", True, "role Full Access sees every computer and policy"),
+        ok("schedule", "valid"),
+        ok("AWS endpoint", f"overridden: calls go to {server.url}, every output will say so"),
+        ok("AWS caller", f"account {A}"),
+        ok(f"account {A}", f"arn:aws:sts::{A}:assumed-role/reporter-read/reporter"),
+        ok(f"permissions to read in {A}", f"arn:aws:iam::{A}:role/reporter-read may do all {len(wanted)} actions"),
+        *(ok(f"{name} in {A}", "on in eu-central-1") for name in ("AWS Config", "GuardDuty", "Inspector", "Macie")),
+        ok("Workload Protection main", "role Full Access sees every computer and policy"),
+        ok("key of main", "does not expire"),
+        ok("AWS connectors of main", "there is none: only computers with an agent are known"),
     ]
-
-
-def test_it_changes_nothing_and_reads_no_source(server: AwsServer, tenant: Tenant) -> None:
-    preflight(schedule(tenant))
-    assert {request.key for request in server.requests} == {"GetCallerIdentity", "DescribeRegions"}
-    assert tenant.paths() == ["/apikeys/current", "/roles/1"]
 
 
 def test_without_an_override_none_is_named(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing listens there: AWS itself is never asked
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert [finding.what for finding in preflight(schedule(tenant))] == ["schedule", "AWS", "Workload Protection main"]
+    assert [finding.what for finding in preflight(schedule(tenant))][:3] == ["schedule", "AWS", "Workload Protection main"]
 
 
 def test_what_is_asked_for_and_not_done_is_said(tenant: Tenant) -> None:
     found = preflight(schedule(tenant, "deliver: {s3: {bucket: b}}"))
-    assert found[1] == Finding("delivery", True, "deliver.s3: the files are written here, this version sends them nowhere")
+    assert found[1] == ok("delivery", "deliver.s3: the files are written here, this version sends them nowhere")
 
 
 def test_a_caller_that_is_refused_is_said_and_the_tenants_are_still_tried(server: AwsServer, tenant: Tenant) -> None:
     server.on("GetCallerIdentity", refused("InvalidClientTokenId"))
     found = preflight(schedule(tenant))
     assert [what for what, _, _ in bad(found)] == ["AWS"]
-    assert found[-1].what == "Workload Protection main"
+    assert "Workload Protection main" in [finding.what for finding in found]
 
 
 def test_a_role_that_cannot_be_assumed_names_what_to_grant(server: AwsServer, tenant: Tenant) -> None:
     server.on("AssumeRole", refused())
     found = preflight(schedule(tenant, accounts=f', {{id: "{B}", role: "{ROLE}"}}'))
-    (account, other) = bad(found)
-    assert (account[0], "sts:AssumeRole" in account[2]) == (f"account {B}", True)
-    assert other[0] == f"regions of {B}"
+    ((account, _, fix),) = bad(found)
+    assert (account, "sts:AssumeRole" in fix, "external id" in fix) == (f"account {B}", True, True)
 
 
 def test_credentials_of_another_account_are_not_good(server: AwsServer, tenant: Tenant) -> None:
@@ -105,9 +129,11 @@ def test_a_region_that_the_schedule_leaves_out_is_no_fault_of_the_way(server: Aw
 def test_a_narrowed_role_is_not_good_because_instances_would_stay_unknown(tenant: Tenant) -> None:
     tenant.seed("roles", {"ID": 4, "name": "Auditor", "allComputers": False, "allPolicies": True})
     tenant.seed("api_key", {"roleID": 4, "expiryDate": 1798761600000})
-    ((what, seen, fix),) = bad(preflight(schedule(tenant)))
+    found = preflight(schedule(tenant), NOW)
+    ((what, seen, fix),) = bad(found)
     assert what == "Workload Protection main"
-    assert seen == "role Auditor does not see every computer and policy: instances without a computer stay unknown, key expires 2027-01-01"
+    assert seen == "role Auditor does not see every computer and policy: instances without a computer stay unknown"
+    assert ok("key of main", "expires 2027-01-01") in found
     assert "all computers" in fix
 
 
@@ -148,7 +174,7 @@ def test_a_bucket_that_cannot_keep_packs_and_a_key_that_cannot_sign_are_said(ser
 
 
 def test_a_state_in_a_bucket_wants_a_key_that_all_machines_share(tenant: Tenant) -> None:
-    ((what, seen, _),) = bad(preflight(schedule(tenant, "state: s3://state/prod")))
+    ((what, seen, _), _) = bad(preflight(schedule(tenant, "state: s3://state/prod")))
     assert (what, "each machine signs with a key of its own" in seen) == ("evidence key", True)
 
 
@@ -156,3 +182,85 @@ def test_a_secret_that_is_missing_is_a_mistake_of_the_schedule(tenant: Tenant, m
     monkeypatch.delenv("WP_API_KEY")
     with pytest.raises(ScheduleError, match="WP_API_KEY is not set"):
         preflight(schedule(tenant))
+
+
+def test_actions_that_the_role_may_not_do_are_named_with_the_reason(server: AwsServer, tenant: Tenant) -> None:
+    server.on("SimulatePrincipalPolicy", simulated("ecs:ListTasks", decision="explicitDeny"))
+    ((what, seen, fix),) = bad(preflight(schedule(tenant)))
+    assert (what, fix) == (f"permissions to read in {A}", "grant them: reporter permissions --read")
+    assert seen == f"arn:aws:iam::{A}:role/reporter-read may not: ecs:ListTasks (a policy denies it)"
+
+
+def test_where_iam_does_not_simulate_nothing_is_said_of_the_permissions(server: AwsServer, tenant: Tenant) -> None:
+    server.on("SimulatePrincipalPolicy", Answer(HTML, 503, "text/html"))
+    (row,) = [row for row in preflight(schedule(tenant)) if row.bad]
+    assert (row.what, row.state) == (f"permissions to read in {A}", State.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "what", "seen"),
+    [
+        ("GET /detector", page(detectorIds=[]), "GuardDuty", "no detector in eu-central-1"),
+        ("GET /detector/d", page(status="DISABLED", serviceRole="r"), "GuardDuty", "suspended in eu-central-1"),
+        ("POST /status/batch/get", inspector({"status": "DISABLED"}), "Inspector", "does not scan EC2, ECR, Lambda in eu-central-1"),
+        ("DescribeConfigurationRecorderStatus", page(ConfigurationRecordersStatus=[]), "AWS Config", "no recorder in eu-central-1"),
+    ],
+)
+def test_a_service_that_is_off_is_said_with_its_region(server: AwsServer, tenant: Tenant, key: str, answer: Answer, what: str, seen: str) -> None:
+    server.on(key, answer)
+    (row,) = [row for row in preflight(schedule(tenant)) if row.bad]
+    assert (row.what, row.seen, row.state) == (f"{what} in {A}", seen, State.FAIL)
+
+
+def test_macie_is_asked_for_only_where_there_is_a_bucket(server: AwsServer, tenant: Tenant) -> None:
+    server.on("GET /macie", error("AccessDeniedException", "Macie is not enabled.", 403))
+    buckets = "<ListAllMyBucketsResult><Buckets>{}</Buckets></ListAllMyBucketsResult>"
+    for inner, rows in (("", 0), ("<Bucket><Name>b</Name></Bucket>", 1)):
+        server.on("GET /", Answer(buckets.format(inner).encode(), 200, "application/xml"))
+        assert len(bad(preflight(schedule(tenant)))) == rows
+
+
+def test_a_service_that_does_not_answer_is_neither_on_nor_off(server: AwsServer, tenant: Tenant) -> None:
+    server.on("GET /detector", Answer(HTML, 503, "text/html"))
+    (row,) = [row for row in preflight(schedule(tenant)) if row.bad]
+    assert (row.what, row.state) == (f"GuardDuty in {A}", State.UNKNOWN)
+
+
+@pytest.mark.parametrize(("hours", "rows"), [(23, 0), (25, 1)])
+def test_a_connector_that_has_not_read_its_account_for_a_day_is_named(tenant: Tenant, hours: int, rows: int) -> None:
+    last = int((NOW - timedelta(hours=hours)).timestamp() * 1000)
+    tenant.seed("aws_connectors", {"ID": 1, "accountId": B, "lastSyncTime": last})
+    found = bad(preflight(schedule(tenant), NOW))
+    assert len(found) == rows
+    assert all(B in seen for _, seen, _ in found)
+
+
+def test_connectors_that_may_not_be_seen_name_the_right(tenant: Tenant) -> None:
+    tenant.fault("access_denied", path="/awsconnectors")
+    ((what, _, fix),) = bad(preflight(schedule(tenant)))
+    assert (what, fix) == ("AWS connectors of main", "grant view AWS connectors")
+
+
+def test_a_key_that_ends_within_two_weeks_is_renewed_now(tenant: Tenant) -> None:
+    tenant.seed("api_key", {"expiryDate": int((NOW + timedelta(days=13)).timestamp() * 1000)})
+    assert bad(preflight(schedule(tenant), NOW)) == [
+        ("key of main", "expires 2026-12-07", "make a new key, and put it where the schedule's key points to")
+    ]
+
+
+def test_what_only_a_write_would_show_is_said_and_is_no_fault() -> None:
+    rows = [Finding("writes of the job", State.NOT_TRIED, "only a write would show it: s3:PutObject"), Finding("a", State.FAIL, "b", "c")]
+    assert table(rows) == [
+        "not tried  writes of the job  only a write would show it: s3:PutObject",
+        "FAIL       a                  b",
+        f"{'':<30}change: c",
+    ]
+
+
+def test_the_mail_server_is_spoken_to_up_to_the_mail_itself(tenant: Tenant, smtp: SmtpServer) -> None:
+    mail = f"deliver: {{email: {{sender: reporter@example.com, smtp: {{host: 127.0.0.1, port: {smtp.port}, security: none}}}}}}"
+    assert bad(preflight(schedule(tenant, mail))) == []
+    assert [line.split()[0].upper() for line in smtp.lines] == ["EHLO", "NOOP"]
+    smtp.cut = "connect"
+    ((what, _, _),) = bad(preflight(schedule(tenant, mail)))
+    assert what == f"mail server 127.0.0.1:{smtp.port}"

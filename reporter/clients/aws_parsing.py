@@ -53,7 +53,7 @@ class StrictParser:
     def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
         body = response["body"]
         if response["status_code"] >= 300 or not isinstance(body, bytes):  # errors are botocore's; streams are not pages
-            return self._parser.parse(response, shape)
+            return self._botocores(response, shape)
         context = response["context"]
         try:
             decode = DECODERS.get((context.get("service", ""), context["operation_name"]))
@@ -66,6 +66,12 @@ class StrictParser:
             return self._parser.parse(response, shape)
         except (ResponseParserError, msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise BrokenPage(f"{type(error).__name__}: {error}"[:200]) from error
+
+    def _botocores(self, response: Mapping[str, Any], shape: Any) -> Any:
+        try:
+            return self._parser.parse(response, shape)
+        except ResponseParserError as error:  # an error that is a web page where XML belongs
+            raise BrokenPage(f"status {response['status_code']}, and no answer of AWS") from error
 
     def _check(self, body: bytes, shape: Any, operation: str) -> None:
         if not body.strip():

@@ -132,6 +132,17 @@ def _through_smtp(smtp: Smtp | None) -> _HandOver:
     return hand_over
 
 
+def connect(smtp: Smtp, password: str, where: str) -> smtplib.SMTP:
+    """The server, with TLS and logged in as `smtp` says; the caller closes it. Raises Denied, smtplib.SMTPException, OSError."""
+    server = _connected(smtp)
+    try:
+        _prepared(server, smtp, password, where)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
 def _connected(smtp: Smtp) -> smtplib.SMTP:
     if smtp.security == "tls":
         return smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=TIMEOUT, context=ssl.create_default_context())
@@ -171,7 +182,7 @@ def _delivered(server: smtplib.SMTP, data: bytes, where: str) -> str:
         server.send(_LEADING_DOT.sub(b"..", data) + b".\r\n")
         code, said = server.getreply()
     except (smtplib.SMTPException, OSError) as error:
-        raise Uncertain(f"{where}: the connection was lost while the message was handed over: {_plain(error)}") from error
+        raise Uncertain(f"{where}: the connection was lost while the message was handed over: {plain_error(error)}") from error
     if 200 <= code < 300:
         return _words(code, said)
     if 400 <= code < 600:
@@ -181,7 +192,7 @@ def _delivered(server: smtplib.SMTP, data: bytes, where: str) -> str:
 
 def _refuse(where: str, error: Exception) -> NoReturn:
     """Nothing of the message was handed over yet."""
-    raise Refused(f"{where}: nothing was sent: {_plain(error)}", code=_code(error)) from error
+    raise Refused(f"{where}: nothing was sent: {plain_error(error)}", code=_code(error)) from error
 
 
 def _code(error: Exception) -> str:
@@ -195,7 +206,8 @@ def _words(code: int, said: bytes | str) -> str:
     return f"{code} {' '.join(text.split())}"[:300]
 
 
-def _plain(error: Exception) -> str:
+def plain_error(error: Exception) -> str:
+    """A mail server's or a socket's error as one line."""
     if isinstance(error, smtplib.SMTPResponseException):
         return _words(error.smtp_code, error.smtp_error)
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
@@ -241,7 +253,7 @@ def _sends_once(client: Any) -> None:
         raise ValueError("mail is sent through a client with total_max_attempts 1")
 
 
-def _identities(schedule: Any) -> tuple[str, ...]:
+def identities(schedule: Any) -> tuple[str, ...]:
     """ARNs of what SES sends in the name of: the sender's address, its domain, and the configuration set."""
     email = schedule.deliver.email
     if email is None or email.ses is None:
@@ -251,4 +263,4 @@ def _identities(schedule: Any) -> tuple[str, ...]:
     return tuple(f"arn:{partition(schedule)}:ses:{email.ses.region}:*:{name}" for name in named)
 
 
-PERMISSIONS = (Permission(By.JOB, "SendMail", ("ses:SendEmail", "ses:SendRawEmail"), _identities),)
+PERMISSIONS = (Permission(By.JOB, "SendMail", ("ses:SendEmail", "ses:SendRawEmail"), identities),)
