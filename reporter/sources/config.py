@@ -1,4 +1,7 @@
-"""AWS Config of one account and region: whether it records and delivers, its rules, and what it holds for this reporter's own rules."""
+"""AWS Config of one account and region: whether it records and delivers, its rules, what it holds for this reporter's own rules.
+
+And which instances it knows: a second count of the population, and what lived between two runs.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from reporter.clients.aws import AwsReader
+from reporter.clients.aws_parts import outcome
 from reporter.core.answers import field
-from reporter.core.errors import NotEnabled
+from reporter.core.errors import NotEnabled, ScopeProblem, Unavailable
 from reporter.core.scope import Reach
 from reporter.core.source import Source
 from reporter.core.table import Row, Rows
+from reporter.tables.evidence import CONFIG_INSTANCES, COUNTS
 from reporter.tables.findings import CONFIG_COMPLIANCE, CONFIG_RECORDERS, CONFIG_RULES
 
 PAGE = 100
+INSTANCE = "AWS::EC2::Instance"
+MOST_PAGES = 100
+"""pages of instances that are read; where many were deleted there can be more"""
 NOT_APPLICABLE = "NOT_APPLICABLE"
 _WORDS = {"NOTAPPLICABLE": NOT_APPLICABLE}
 _WORST_FIRST = ("FAILURE", "SUCCESS", NOT_APPLICABLE)
@@ -37,6 +45,7 @@ def fetch(reader: AwsReader) -> Rows:
     return {
         CONFIG_RECORDERS.name: [place + _recorder(recorder, by_name) + delivery for recorder in recorders],
         CONFIG_RULES.name: [place + _rule(rule, by_rule.get(_rule_name(rule))) for rule in rules],
+        **_instances(reader, recorders, by_name),
         CONFIG_COMPLIANCE.name: [row for rows in reader.map(lambda rule: _compliance(reader, rule), own) for row in rows],
     }
 
@@ -55,6 +64,55 @@ def _recorder(recorder: dict[str, Any], states: dict[str | None, dict[str, Any]]
         bool(recorder.get("recordingGroup", {}).get("allSupported", False)),
         _word(state.get("lastStatus")),
     )
+
+
+def _instances(reader: AwsReader, recorders: Iterable[dict[str, Any]], states: dict[str | None, dict[str, Any]]) -> Rows:
+    """How many instances Config counts, and which it has seen. What it does not answer is said there, and takes nothing from the rest."""
+    place = (reader.account, reader.region)
+    if reader.only:
+        return {}
+    if not any(states.get(recorder.get("name"), {}).get("recording") and _records_instances(recorder) for recorder in recorders):
+        why = "AWS Config records no instances here"
+        return {COUNTS.name: [(*place, "config", None, why)], CONFIG_INSTANCES.name: [(*place, "*", None, why)]}
+    counted = outcome(lambda: _counted(reader))
+    count = (None, _why(counted)) if isinstance(counted, ScopeProblem) else (counted, None)
+    listed = outcome(lambda: _listed(reader))
+    seen = [("*", None, _why(listed))] if isinstance(listed, ScopeProblem) else listed
+    return {COUNTS.name: [(*place, "config", *count)], CONFIG_INSTANCES.name: [place + row for row in seen]}
+
+
+def _records_instances(recorder: dict[str, Any]) -> bool:
+    group = recorder.get("recordingGroup", {})
+    if INSTANCE in group.get("exclusionByResourceTypes", {}).get("resourceTypes", []):
+        return False
+    return bool(group.get("allSupported")) or INSTANCE in group.get("resourceTypes", []) or "exclusionByResourceTypes" in group
+
+
+def _counted(reader: AwsReader) -> int:
+    answer = reader.call("config", "get_discovered_resource_counts", resourceTypes=[INSTANCE])
+    return int(field(answer, "totalDiscoveredResources", "config GetDiscoveredResourceCounts"))
+
+
+def _listed(reader: AwsReader) -> list[Row]:
+    """(instance id, when it was deleted, None), and a row `*` that says so where there is more than is read."""
+    what = "config ListDiscoveredResources"
+    rows: dict[str, Row] = {}
+    going_on: dict[str, str] = {}
+    for _ in range(MOST_PAGES):
+        answer = reader.call("config", "list_discovered_resources", resourceType=INSTANCE, includeDeletedResources=True, limit=PAGE, **going_on)
+        if not isinstance(answer.get("resourceIdentifiers"), list):
+            raise Unavailable(f"{what}: broken page: it has no resourceIdentifiers")
+        for resource in answer["resourceIdentifiers"]:
+            name = field(resource, "resourceId", what).lower()
+            rows[name] = (name, resource.get("resourceDeletionTime"), None)
+        if not answer.get("nextToken"):
+            return list(rows.values())
+        going_on = {"nextToken": answer["nextToken"]}
+    return [*rows.values(), ("*", None, f"more than {MOST_PAGES * PAGE} instances: the rest was not read")]
+
+
+def _why(problem: ScopeProblem) -> str:
+    return f"{problem.message}; grant {problem.permission}" if problem.permission else problem.message
 
 
 def _delivery(deliveries: Iterable[dict[str, Any]]) -> str | None:
@@ -109,7 +167,7 @@ def _compliance(reader: AwsReader, rule: str) -> list[Row]:
 
 SOURCE = Source(
     name="config",
-    tables=(CONFIG_RECORDERS, CONFIG_RULES, CONFIG_COMPLIANCE),
+    tables=(CONFIG_RECORDERS, CONFIG_RULES, CONFIG_COMPLIANCE, COUNTS, CONFIG_INSTANCES),
     permissions=(
         "config:DescribeConfigurationRecorders",
         "config:DescribeConfigurationRecorderStatus",
@@ -118,6 +176,8 @@ SOURCE = Source(
         "config:DescribeConfigRules",
         "config:DescribeComplianceByConfigRule",
         "config:GetComplianceDetailsByConfigRule",
+        "config:GetDiscoveredResourceCounts",
+        "config:ListDiscoveredResources",
     ),
     reach=Reach.REGIONAL,
     fetch=fetch,

@@ -10,13 +10,14 @@ from reporter.core.scope import Reach
 from reporter.core.source import Source
 from reporter.core.table import Row, Rows
 from reporter.tables.aws import EC2_AUTO_SCALING_GROUPS, EC2_INSTANCES, EC2_NETWORK_INTERFACES
+from reporter.tables.evidence import EC2_TERMINATED
 
 PAGE = 1000
 GROUPS_PAGE = 100
 
 
 def fetch(reader: AwsReader) -> Rows:
-    """Every instance that is not terminated, every interface, every Auto Scaling group. Raises ScopeProblem."""
+    """Every instance, those that are terminated apart, every interface, every Auto Scaling group. Raises ScopeProblem."""
     reservations = reader.items("ec2", "describe_instances", "Reservations", MaxResults=PAGE, **_only(reader, "instance-id"))
     instances = [instance for reservation in reservations for instance in reservation.get("Instances", [])]
     of_them = _only(reader, "attachment.instance-id")
@@ -25,6 +26,7 @@ def fetch(reader: AwsReader) -> Rows:
     place = (reader.account, reader.region)
     return {
         EC2_INSTANCES.name: [place + _instance(i) for i in instances if _state(i) != "terminated"],
+        EC2_TERMINATED.name: [(*place, _id(i), i.get("LaunchTime")) for i in instances if _state(i) == "terminated"],
         EC2_NETWORK_INTERFACES.name: [place + _interface(i) for i in interfaces],
         EC2_AUTO_SCALING_GROUPS.name: [place + _group(g) for g in groups],
     }
@@ -39,9 +41,13 @@ def _state(instance: dict[str, Any]) -> str:
     return str(field(instance.get("State", {}), "Name", "ec2 DescribeInstances"))
 
 
+def _id(instance: dict[str, Any]) -> str:
+    return str(field(instance, "InstanceId", "ec2 DescribeInstances")).lower()
+
+
 def _instance(instance: dict[str, Any]) -> Row:
     return (
-        field(instance, "InstanceId", "ec2 DescribeInstances").lower(),
+        _id(instance),
         _state(instance),
         instance.get("InstanceType"),
         instance.get("ImageId"),
@@ -84,7 +90,7 @@ def _identifiers(sources: list[dict[str, Any]], kind: str) -> list[str]:
 
 SOURCE = Source(
     name="ec2",
-    tables=(EC2_INSTANCES, EC2_NETWORK_INTERFACES, EC2_AUTO_SCALING_GROUPS),
+    tables=(EC2_INSTANCES, EC2_TERMINATED, EC2_NETWORK_INTERFACES, EC2_AUTO_SCALING_GROUPS),
     permissions=("ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces", "autoscaling:DescribeAutoScalingGroups"),
     reach=Reach.REGIONAL,
     fetch=fetch,

@@ -1,4 +1,5 @@
-"""Inspector: what it scans, active findings and coverage of one account and region, and the clusters that run an image with a finding.
+"""Inspector: what it scans, active findings and coverage of one account and region, its own count of the instances it covers, and the
+clusters that run an image with a finding.
 
 A delegated administrator's lists also hold its members' entries: only this account's own are read here. Where the schedule says so, they are
 read once for the administrator and all its members; who is one is what ListMembers says. An account that is no member, or for which Inspector is
@@ -22,6 +23,7 @@ from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
 from reporter.core.scope import Reach
 from reporter.core.source import Source
 from reporter.core.table import Row, Rows
+from reporter.tables.evidence import COUNTS
 from reporter.tables.findings import INSPECTOR_COVERAGE, INSPECTOR_FINDINGS, INSPECTOR_IMAGE_CLUSTERS, INSPECTOR_STATUS
 
 PAGE = 100
@@ -47,6 +49,7 @@ def _read(reader: AwsReader) -> dict[str, Part]:
         raise own
     scanned = [account for account, row in standing.items() if not isinstance(row, ScopeProblem)]
     lists = outcome(lambda: _lists(reader)) if scanned else ({}, {})
+    counted = outcome(lambda: _counts(reader)) if scanned and not reader.only else None
 
     def part(account: str) -> Rows:
         status = known(standing[account])
@@ -58,6 +61,7 @@ def _read(reader: AwsReader) -> dict[str, Part]:
             INSPECTOR_STATUS.name: [status],
             INSPECTOR_FINDINGS.name: rows,
             INSPECTOR_COVERAGE.name: _coverage_rows(account, reader.region, covered.pop(account, [])),
+            COUNTS.name: [] if counted is None else [(account, reader.region, "inspector", *_count(counted, account))],
             INSPECTOR_IMAGE_CLUSTERS.name: [row for found in clusters for row in found],
         }
 
@@ -111,6 +115,21 @@ def _lists(reader: AwsReader) -> tuple[dict[str, list[Finding]], dict[str, list[
     for resource in covered:
         covered_by.setdefault(field(resource, "accountId", _COVERAGE), []).append(resource)
     return by_account, covered_by
+
+
+def _counts(reader: AwsReader) -> dict[str, int]:
+    """Account -> entries of its coverage that are of instances, as Inspector counts them itself."""
+    what = "inspector2 ListCoverageStatistics"
+    criteria = {"resourceType": [{"comparison": "EQUALS", "value": INSTANCE}], **({} if reader.members else _own(reader, "accountId"))}
+    counts = reader.items("inspector2", "list_coverage_statistics", "countsByGroup", filterCriteria=criteria, groupBy="ACCOUNT_ID")
+    return {field(count, "groupKey", what): int(field(count, "count", what)) for count in counts}
+
+
+def _count(counted: dict[str, int] | ScopeProblem, account: str) -> tuple[int | None, str | None]:
+    """The count, or why there is none: that takes nothing from what was listed."""
+    if isinstance(counted, ScopeProblem):
+        return None, f"{counted.message}; grant {counted.permission}" if counted.permission else counted.message
+    return counted.get(account, 0), None
 
 
 def _own(reader: AwsReader, name: str) -> dict[str, Any]:
@@ -244,11 +263,12 @@ def _clusters(reader: AwsReader, account: str, image: str) -> list[Row]:
 
 SOURCE = Source(
     name="inspector",
-    tables=(INSPECTOR_STATUS, INSPECTOR_FINDINGS, INSPECTOR_COVERAGE, INSPECTOR_IMAGE_CLUSTERS),
+    tables=(INSPECTOR_STATUS, INSPECTOR_FINDINGS, INSPECTOR_COVERAGE, INSPECTOR_IMAGE_CLUSTERS, COUNTS),
     permissions=(
         "inspector2:BatchGetAccountStatus",
         "inspector2:ListFindings",
         "inspector2:ListCoverage",
+        "inspector2:ListCoverageStatistics",
         "inspector2:GetClustersForImage",
         "inspector2:ListMembers",
     ),

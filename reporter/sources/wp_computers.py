@@ -11,20 +11,34 @@ from typing import Any
 from reporter.clients.workload_protection import WpReader
 from reporter.clients.wp_objects import cloud_identity
 from reporter.core.clock import from_millis
+from reporter.core.errors import ScopeProblem
 from reporter.core.modules import MODULES
-from reporter.core.scope import Reach
+from reporter.core.scope import TENANT_REGION, Reach
 from reporter.core.source import Source
 from reporter.core.table import Row, Rows
+from reporter.tables.evidence import COUNTS
 from reporter.tables.workload_protection import WP_COMPUTERS
 
 RIGHT = "platformRights.computerRights.canViewOtherComputers"
 EXPAND = ("computerStatus", "securityUpdates", "ec2VirtualMachineSummary", "noConnectorVirtualMachineSummary", *MODULES.values())
 
 
+LEAN_PAGE = 5000
+
+
 def fetch(reader: WpReader) -> Rows:
     """All computers the key may see, one row each; of instances that are asked about, theirs."""
     computers = _named(reader) or reader.search("/computers", "computers", right=RIGHT, expand=EXPAND)
-    return {WP_COMPUTERS.name: [_row(reader.tenant, computer) for computer in computers]}
+    return {WP_COMPUTERS.name: [_row(reader.tenant, computer) for computer in computers], COUNTS.name: [] if reader.only else _counted(reader)}
+
+
+def _counted(reader: WpReader) -> list[Row]:
+    """How many computers a second search names, without any of their data: the API has no total. That it fails takes nothing from the first."""
+    try:
+        count, why = len(reader.search("/computers", "computers", right=RIGHT, expand=("none",), page=LEAN_PAGE)), None
+    except ScopeProblem as problem:
+        count, why = None, problem.message
+    return [(reader.tenant, TENANT_REGION, "wp", count, why)]
 
 
 def _named(reader: WpReader) -> list[dict[str, Any]]:
@@ -73,4 +87,4 @@ def _row(tenant: str, computer: dict[str, Any]) -> Row:
     )
 
 
-SOURCE = Source(name="wp_computers", tables=(WP_COMPUTERS,), permissions=(RIGHT,), reach=Reach.TENANT, fetch=fetch)
+SOURCE = Source(name="wp_computers", tables=(WP_COMPUTERS, COUNTS), permissions=(RIGHT,), reach=Reach.TENANT, fetch=fetch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reporter.core.table import Column, Kind, Table
+from reporter.tables.aws import ACCOUNT, REGION
 
 QUERIES = Table(
     "queries",
@@ -28,5 +29,43 @@ QUERIES = Table(
         Column("answered_at", Kind.TIME, "our clock when the answer came", nullable=True),
         Column("error", Kind.TEXT, "why it gave nothing", nullable=True),
         Column("raw", Kind.TEXT, "file that keeps the answer", nullable=True),
+    ),
+)
+
+COUNTS = Table(
+    "counts",
+    "How many instances or computers a second source counts, to be held against the first one",
+    ("account", "region", "counted"),
+    (
+        Column("account", Kind.CATEGORY, "account id, or WP tenant"),
+        Column("region", Kind.CATEGORY, "region, or - for a WP tenant"),
+        Column("counted", Kind.CATEGORY, "config, inspector: instances, by their own counts; wp: computers, by a second search"),
+        Column("items", Kind.INTEGER, "the count; empty: it could not be read", nullable=True),
+        Column("message", Kind.TEXT, "why it could not be read", nullable=True),
+    ),
+)
+
+CONFIG_INSTANCES = Table(
+    "config_instances",
+    "Instances that AWS Config has discovered, deleted ones too",
+    ("account", "region", "instance_id"),
+    (
+        ACCOUNT,
+        REGION,
+        Column("instance_id", Kind.TEXT, "lower-cased instance id; * where the list could not be read to its end"),
+        Column("deleted_at", Kind.TIME, "when it was deleted; empty: it exists", nullable=True),
+        Column("message", Kind.TEXT, "why the list could not be read to its end", nullable=True),
+    ),
+)
+
+EC2_TERMINATED = Table(
+    "ec2_terminated",
+    "Instances that EC2 still names about an hour after their end",
+    ("account", "region", "instance_id"),
+    (
+        ACCOUNT,
+        REGION,
+        Column("instance_id", Kind.TEXT, "lower-cased instance id"),
+        Column("launch_time", Kind.TIME, "last launch", nullable=True),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reporter.clients.aws_raw import RawAnswer
 from reporter.clients.workload_protection import WpClient
 from reporter.core.call import Call, Calls
 from reporter.core.errors import ScopeProblem
@@ -23,7 +24,8 @@ SEARCH = "POST /api/computers/search"
 
 def written(calls: Calls) -> list[dict[str, Any]]:
     frame = QUERIES.frame(calls.rows()).astype(object)
-    return frame.where(frame.notna(), None).to_dict("records")
+    rows: list[dict[str, Any]] = frame.where(frame.notna(), None).to_dict("records")
+    return rows
 
 
 def told(calls: Calls, *names: str) -> list[tuple[Any, ...]]:
@@ -94,7 +96,8 @@ def test_calls_in_threads_are_numbered_by_their_items_and_one_that_fails_loses_n
 
 def test_a_call_names_the_file_that_keeps_its_answer(server: AwsServer) -> None:
     server.on("GET /detector", page(detectorIds=["a"], nextToken="2"), page(detectorIds=[]))
-    calls, kept = Calls(), []
+    calls = Calls()
+    kept: list[RawAnswer] = []
     reader(log=calls, raw=kept.append).items("guardduty", "list_detectors", "DetectorIds")
     assert told(calls, "raw") == [(f"raw/{answer.place}/{answer.file}",) for answer in kept]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from reporter.core.errors import Denied, NotEnabled, Unavailable
@@ -13,6 +14,8 @@ from tests.sources.read_findings import ACCOUNT, EPOCH, FAULTS, INSTANT, REGION,
 
 __all__ = ["server"]
 
+SECOND = ("GetDiscoveredResourceCounts", "ListDiscoveredResources")
+"""a second count of the instances: what it does not answer takes nothing from the rest"""
 DETAILS = "GetComplianceDetailsByConfigRule"
 OWN = "reporter-instance-protected"
 ARN = f"arn:aws:config:{REGION}:{ACCOUNT}:config-rule/config-rule-"
@@ -43,6 +46,9 @@ def serve(server: AwsServer) -> None:
     compliance = [{"ConfigRuleName": OWN, "Compliance": {"ComplianceType": "NON_COMPLIANT"}}]
     server.on("DescribeComplianceByConfigRule", page(ComplianceByConfigRules=compliance))
     server.on(DETAILS, page(EvaluationResults=[result("i-1")]))
+    server.on("GetDiscoveredResourceCounts", page(totalDiscoveredResources=2))
+    known: list[dict[str, Any]] = [{"resourceId": "i-0AB"}, {"resourceId": "i-0cd", "resourceDeletionTime": EPOCH}]
+    server.on("ListDiscoveredResources", page(resourceIdentifiers=known[:1], nextToken="2"), page(resourceIdentifiers=known[1:]))
 
 
 def delivered(status: str) -> dict[str, Any]:
@@ -147,10 +153,44 @@ def test_no_rules_are_no_rows(server: AwsServer) -> None:
 
 
 @FAULTS
-@pytest.mark.parametrize("key", [permission.removeprefix("config:") for permission in SOURCE.permissions])
+@pytest.mark.parametrize("key", [key for permission in SOURCE.permissions if (key := permission.removeprefix("config:")) not in SECOND])
 def test_a_call_that_fails_makes_the_scope_unread(server: AwsServer, key: str, answer: Answer, problem: type[Exception]) -> None:
     serve(server)
     check_fault(server, SOURCE, key, answer, problem)
+
+
+def test_instances_that_config_knows_are_counted_and_listed_with_their_end(server: AwsServer) -> None:
+    serve(server)
+    tables = read(SOURCE)
+    assert tables["counts"] == [{"account": ACCOUNT, "region": REGION, "counted": "config", "items": 2, "message": None}]
+    assert [row["instance_id"] for row in tables["config_instances"]] == ["i-0ab", "i-0cd"]
+    assert (pd.isna(tables["config_instances"][0]["deleted_at"]), tables["config_instances"][1]["deleted_at"]) == (True, INSTANT)
+    asked = server.asked("ListDiscoveredResources")
+    assert asked[0].json == {"resourceType": "AWS::EC2::Instance", "includeDeletedResources": True, "limit": 100}
+
+
+@FAULTS
+@pytest.mark.parametrize("key", SECOND)
+def test_a_second_count_that_fails_is_said_and_takes_nothing_from_the_rest(
+    server: AwsServer, key: str, answer: Answer, problem: type[Exception]
+) -> None:
+    del problem
+    serve(server)
+    server.on(key, answer)
+    tables = read(SOURCE)
+    (row,) = tables["counts"] if key == SECOND[0] else tables["config_instances"]
+    assert row["message"]
+    assert row.get("items") is None
+    assert row.get("instance_id", "*") == "*"
+    assert len(tables["config_recorders"]) == 1
+
+
+@pytest.mark.parametrize("group", [{"allSupported": False}, {"exclusionByResourceTypes": {"resourceTypes": ["AWS::EC2::Instance"]}}])
+def test_a_recorder_that_does_not_record_instances_counts_none(server: AwsServer, group: dict[str, Any]) -> None:
+    serve(server)
+    server.on("DescribeConfigurationRecorders", page(ConfigurationRecorders=[{"name": "default", "recordingGroup": group}]))
+    (row,) = read(SOURCE)["counts"]
+    assert (row["items"], row["message"]) == (None, "AWS Config records no instances here")
 
 
 def test_a_denied_second_page_makes_the_scope_unread(server: AwsServer) -> None:

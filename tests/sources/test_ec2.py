@@ -24,7 +24,7 @@ def _instance(**more: Any) -> str:
 
 
 def test_an_empty_account_has_no_rows(read: Read) -> None:
-    assert read(SOURCE) == {"ec2_instances": [], "ec2_network_interfaces": [], "ec2_auto_scaling_groups": []}
+    assert read(SOURCE) == {"ec2_instances": [], "ec2_terminated": [], "ec2_network_interfaces": [], "ec2_auto_scaling_groups": []}
 
 
 def test_an_instance_is_one_row_with_its_tags_as_they_are(read: Read) -> None:

@@ -248,11 +248,30 @@ def test_each_member_takes_its_own_entries_of_one_list(server: AwsServer) -> Non
     assert {account: arns(one) for account, one in found.items()} == {ACCOUNT: ["f1"], OTHER: ["f2"], THIRD: []}
     theirs_only = found[OTHER]
     assert isinstance(theirs_only, dict)
-    assert [row["account"] for name, rows in theirs_only.items() if name != "inspector_image_clusters" for row in rows] == [OTHER] * 3
+    assert [row["account"] for name, rows in theirs_only.items() if name != "inspector_image_clusters" for row in rows] == [OTHER] * 4
     assert len(server.asked(MEMBERS)) == len(server.asked(STATUS)) == len(server.asked(LIST)) == len(server.asked(COVERAGE)) == 1
     assert server.asked(STATUS)[0].json["accountIds"] == [ACCOUNT, OTHER, THIRD]
     assert server.asked(MEMBERS)[0].json == {"onlyAssociated": True, "maxResults": 50}
     assert server.asked(LIST)[0].json["filterCriteria"] == {"findingStatus": [{"comparison": "EQUALS", "value": "ACTIVE"}]}
+
+
+def test_instances_are_counted_by_inspector_itself_for_each_account(server: AwsServer) -> None:
+    serve_members(server)
+    server.on("POST /coverage/statistics/list", page(totalCounts=3, countsByGroup=[{"groupKey": OTHER, "count": 3}]))
+    found = read_members(SOURCE, OTHER)
+    counts = {account: one["counts"][0]["items"] for account, one in found.items() if isinstance(one, dict)}
+    assert counts == {ACCOUNT: 0, OTHER: 3}
+    instances = {"resourceType": [{"comparison": "EQUALS", "value": "AWS_EC2_INSTANCE"}]}
+    assert server.asked("POST /coverage/statistics/list")[0].json == {"filterCriteria": instances, "groupBy": "ACCOUNT_ID"}
+
+
+def test_a_count_that_inspector_refuses_is_said_and_takes_nothing_from_the_rest(server: AwsServer) -> None:
+    serve(server, finding("f1"))
+    server.on("POST /coverage/statistics/list", error("AccessDeniedException", "no", 403))
+    tables = read(SOURCE)
+    (row,) = tables["counts"]
+    assert (row["items"], "grant inspector2:ListCoverageStatistics" in row["message"]) == (None, True)
+    assert len(tables["inspector_findings"]) == 1
 
 
 def test_an_account_without_members_asks_for_none(server: AwsServer) -> None:

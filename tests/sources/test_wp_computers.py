@@ -9,8 +9,9 @@ from reporter.core.errors import Denied, Unavailable
 from reporter.core.scope import Scope, ScopeState
 from reporter.gather import read_scope
 from reporter.sources.wp_computers import SOURCE
+from reporter.tables.evidence import COUNTS
 from reporter.tables.workload_protection import WP_COMPUTERS
-from tests.clients.aws_server import AwsServer, page, server
+from tests.clients.aws_server import Answer, AwsServer, page, server
 from tests.clients.wp_sandbox import Tenant, tenant
 from tests.sources.wp_scripted import scripted
 
@@ -89,14 +90,28 @@ def test_a_bare_computer_is_a_row_of_what_is_not_known(tenant: Tenant) -> None:
 def test_only_what_is_used_is_asked_for(server: AwsServer) -> None:
     server.on("POST /api/computers/search", page(computers=[]))
     SOURCE.fetch(scripted(server, "wp_computers"))
-    (request,) = server.requests
-    assert request.json["maxItems"] == 1000
+    request, lean = server.requests
+    assert (request.json["maxItems"], lean.json["maxItems"]) == (1000, 5000)
+
+
+def test_a_second_search_counts_them(tenant: Tenant) -> None:
+    tenant.seed("computers", {"ID": 1}, {"ID": 2})
+    (row,) = tenant.read(SOURCE, COUNTS)
+    assert (row["region"], row["counted"], row["items"], row["message"]) == ("-", "wp", 2, None)
+
+
+def test_a_second_search_that_fails_is_said_and_takes_nothing_from_the_first(server: AwsServer) -> None:
+    server.on("POST /api/computers/search", page(computers=[{"ID": 1}]), page(computers=[]), Answer(b"{}", 403))
+    tables = SOURCE.fetch(scripted(server, "wp_computers"))
+    (row,) = tables[COUNTS.name]
+    assert (row[3], "role may not do this" in row[4]) == (None, True)
+    assert len(tables[WP_COMPUTERS.name]) == 1
 
 
 def test_all_pages_in_the_same_order_however_they_come(tenant: Tenant) -> None:
     tenant.seed("computers", *({"ID": number} for number in range(1200, 0, -1)))
     assert [row["computer_id"] for row in tenant.read(SOURCE, WP_COMPUTERS)] == list(range(1, 1201))
-    assert tenant.paths() == ["/computers/search"] * 3
+    assert tenant.paths() == ["/computers/search"] * 5
 
 
 @pytest.mark.parametrize(("fault", "problem"), [("access_denied", Denied), ("throttle", Unavailable), ("malformed", Unavailable)])

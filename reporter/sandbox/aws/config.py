@@ -247,6 +247,36 @@ def seed_compliance(account: str, region: str, items: list[Any]) -> None:
         keep(shelf(account, region), Evaluation(*names, note, ordering, ordering))
 
 
+INSTANCE = "AWS::EC2::Instance"
+
+
+def instances(call: Call) -> list[tuple[str, bool]]:
+    """(id, whether it lives) of the instances of the account and region, terminated ones too, in the order of their ids."""
+    get_backend: Any = moto.backends.get_backend
+    found = get_backend("ec2")[call.account][call.region].all_instances()
+    return sorted((instance.id, instance._state.name != "terminated") for instance in found)  # noqa: SLF001  # moto has no other name for it
+
+
+def get_discovered_resource_counts(call: Call) -> dict[str, Any]:
+    """Only instances are known."""
+    asked = call.params.get("resourceTypes") or [INSTANCE]
+    living = sum(lives for _, lives in instances(call)) if INSTANCE in asked else 0
+    return {"totalDiscoveredResources": living, "resourceCounts": [{"resourceType": INSTANCE, "count": living}] if living else []}
+
+
+def list_discovered_resources(call: Call) -> Any:
+    if call.params["resourceType"] != INSTANCE:
+        return call.original()
+    gone = call.params.get("includeDeletedResources") or False
+    rows = [
+        {"resourceType": INSTANCE, "resourceId": name, "resourceDeletionTime": None if lives else utcnow()}
+        for name, lives in instances(call)
+        if gone or lives
+    ]
+    part, token = page(rows, call.params.get("nextToken"), call.params.get("limit") or None, most=100, default=100, error="InvalidNextTokenException")
+    return {"resourceIdentifiers": part, "nextToken": token}
+
+
 EXTENSION = Extension(
     service="config",
     operations={
@@ -260,6 +290,8 @@ EXTENSION = Extension(
         "GetComplianceSummaryByConfigRule": get_compliance_summary_by_config_rule,
         "GetResourceConfigHistory": get_resource_config_history,
         "DescribeConfigRuleEvaluationStatus": describe_config_rule_evaluation_status,
+        "GetDiscoveredResourceCounts": get_discovered_resource_counts,
+        "ListDiscoveredResources": list_discovered_resources,
         "DescribeDeliveryChannelStatus": describe_delivery_channel_status,
         "DescribeConfigurationRecorderStatus": describe_configuration_recorder_status,
     },
