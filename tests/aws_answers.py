@@ -1,8 +1,8 @@
-"""Answers of STS and EC2 to the questions that are asked before any source is read."""
+"""Answers to the questions that are asked before any source is read."""
 
 from __future__ import annotations
 
-from tests.clients.aws_server import Answer
+from tests.clients.aws_server import Answer, AwsServer, page
 
 XML = "text/xml"
 
@@ -25,3 +25,25 @@ def refused(code: str = "AccessDenied") -> Answer:
 
 def refused_by_ec2() -> Answer:
     return Answer(b"<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>refused</Message></Error></Errors></Response>", 403, XML)
+
+
+def simulated(*denied: str, decision: str = "implicitDeny") -> Answer:
+    members = "".join(f"<member><EvalActionName>{one}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>" for one in denied)
+    result = f"<EvaluationResults>{members}</EvaluationResults><IsTruncated>false</IsTruncated>"
+    inner = f"<SimulatePrincipalPolicyResult>{result}</SimulatePrincipalPolicyResult>"
+    return Answer(f"<SimulatePrincipalPolicyResponse>{inner}</SimulatePrincipalPolicyResponse>".encode(), 200, "text/xml")
+
+
+def inspector(account_id: str, state: dict[str, str]) -> Answer:
+    account = {"accountId": account_id, "state": state, "resourceState": dict.fromkeys(("ec2", "ecr", "lambda"), state)}
+    return page(accounts=[account], failedAccounts=[])
+
+
+def all_on(server: AwsServer, account: str) -> None:
+    """Every service is on, and the role may do everything."""
+    server.on("SimulatePrincipalPolicy", simulated())
+    server.on("GET /detector", page(detectorIds=["d"]))
+    server.on("GET /detector/d", page(status="ENABLED", serviceRole="r"))
+    server.on("POST /status/batch/get", inspector(account, {"status": "ENABLED"}))
+    server.on("GET /macie", page(status="ENABLED"))
+    server.on("DescribeConfigurationRecorderStatus", page(ConfigurationRecordersStatus=[{"name": "default", "recording": True}]))

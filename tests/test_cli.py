@@ -16,7 +16,7 @@ from reporter.cli import Instant, _broke, _say, cli, main
 from reporter.core.errors import ReporterError
 from reporter.run import Finished
 from reporter.state.deliveries import Delivery, DeliveryState
-from tests.aws_answers import identity, regions
+from tests.aws_answers import all_on, identity, regions
 from tests.clients.aws_server import AwsServer, server
 from tests.clients.wp_sandbox import KEY, Tenant, tenant
 from tests.test_schedule import GOOD
@@ -133,6 +133,7 @@ def test_check_says_line_by_line_what_is_good(
     monkeypatch.setenv("WP_API_KEY", KEY)
     server.on("GetCallerIdentity", identity(A))
     server.on("DescribeRegions", regions("eu-central-1", "us-east-1"))
+    all_on(server, A)
     text = GOOD.replace("https://workload.de-1.cloudone.trendmicro.com/api", tenant.url)
     Path("schedule.yaml").write_text(text.replace('key: "env:WP_API_KEY"', 'key: "env:WP_API_KEY", patience: 0'))
     code, out, _ = said(capsys, "check")
@@ -140,7 +141,7 @@ def test_check_says_line_by_line_what_is_good(
     tenant.fault("access_denied")
     code, out, _ = said(capsys, "check")
     assert code == 3
-    assert "FAIL  Workload Protection main" in out
+    assert "FAIL       Workload Protection main" in out
     assert "change: grant: view API keys" in out
     assert KEY not in out
 

@@ -10,7 +10,7 @@ from reporter.permissions import statements
 from reporter.preflight import preflight, table
 from reporter.preflight.finding import Finding, State, ok
 from reporter.schedule import Schedule, parse
-from tests.aws_answers import identity, refused, refused_by_ec2, regions
+from tests.aws_answers import all_on, identity, inspector, refused, refused_by_ec2, regions, simulated
 from tests.clients.aws_server import HTML, Answer, AwsServer, Request, error, page, server
 from tests.clients.smtp_server import SmtpServer, mail_certificate, smtp
 from tests.clients.wp_sandbox import KEY, Tenant, tenant
@@ -28,25 +28,7 @@ def _ready(server: AwsServer, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("WP_API_KEY", KEY)
     server.on("GetCallerIdentity", identity(A))
     server.on("DescribeRegions", regions("eu-central-1"))
-    server.on("SimulatePrincipalPolicy", simulated())
-    server.on("GET /detector", page(detectorIds=["d"]))
-    server.on("GET /detector/d", page(status="ENABLED", serviceRole="r"))
-    on = {"status": "ENABLED", "errorCode": "", "errorMessage": ""}
-    server.on("POST /status/batch/get", inspector(on))
-    server.on("GET /macie", page(status="ENABLED"))
-    server.on("DescribeConfigurationRecorderStatus", page(ConfigurationRecordersStatus=[{"name": "default", "recording": True}]))
-
-
-def simulated(*denied: str, decision: str = "implicitDeny") -> Answer:
-    members = "".join(f"<member><EvalActionName>{one}</EvalActionName><EvalDecision>{decision}</EvalDecision></member>" for one in denied)
-    result = f"<EvaluationResults>{members}</EvaluationResults><IsTruncated>false</IsTruncated>"
-    inner = f"<SimulatePrincipalPolicyResult>{result}</SimulatePrincipalPolicyResult>"
-    return Answer(f"<SimulatePrincipalPolicyResponse>{inner}</SimulatePrincipalPolicyResponse>".encode(), 200, "text/xml")
-
-
-def inspector(state: dict[str, str]) -> Answer:
-    account = {"accountId": A, "state": state, "resourceState": dict.fromkeys(("ec2", "ecr", "lambda"), state)}
-    return page(accounts=[account], failedAccounts=[])
+    all_on(server, A)
 
 
 def schedule(tenant: Tenant, more: str = "", accounts: str = "") -> Schedule:
@@ -202,7 +184,7 @@ def test_where_iam_does_not_simulate_nothing_is_said_of_the_permissions(server: 
     [
         ("GET /detector", page(detectorIds=[]), "GuardDuty", "no detector in eu-central-1"),
         ("GET /detector/d", page(status="DISABLED", serviceRole="r"), "GuardDuty", "suspended in eu-central-1"),
-        ("POST /status/batch/get", inspector({"status": "DISABLED"}), "Inspector", "does not scan EC2, ECR, Lambda in eu-central-1"),
+        ("POST /status/batch/get", inspector(A, {"status": "DISABLED"}), "Inspector", "does not scan EC2, ECR, Lambda in eu-central-1"),
         ("DescribeConfigurationRecorderStatus", page(ConfigurationRecordersStatus=[]), "AWS Config", "no recorder in eu-central-1"),
     ],
 )
