@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -291,15 +292,27 @@ def check_command(schedule_file: Path) -> int:
 
 @cli.command("init")
 @click.option("--schedule", "schedule_file", type=FILE, default=Path("schedule.yaml"), show_default=True, help="File to write.")
-@click.option("--account", help="Account id; default: the account of the current credentials.")
-@click.option("--region", "regions", multiple=True, help="Region to read (repeatable); default: all that are enabled.")
+@click.option("--account", help="Account id, and AWS is not asked; default: the account of the current credentials, and its organisation.")
+@click.option("--role", default="reporter-read", show_default=True, help="Name of the role that the organisation's other accounts are read with.")
+@click.option("--region", "regions", multiple=True, help="Region to read (repeatable); default: those in use.")
 @click.option("--wp-url", default="https://workload.de-1.cloudone.trendmicro.com/api", show_default=True, help="Workload Protection's API.")
-def init_command(schedule_file: Path, account: str | None, regions: tuple[str, ...], wp_url: str) -> int:
-    """Write a commented schedule.yaml to start from."""
-    from reporter.starter import write_starter
+@click.option("--yes", is_flag=True, help="Ask nothing: write what was found.")
+def init_command(schedule_file: Path, account: str | None, role: str, regions: tuple[str, ...], wp_url: str, yes: bool) -> int:
+    """Ask the account what there is, and write a commented schedule.yaml to start from. Secrets are named in it, never written."""
+    from reporter.starter import Found, auth_of, look, refuse_existing, write_starter
 
-    write_starter(schedule_file, account, regions, wp_url)
-    click.echo(f"{schedule_file} is written. Next: export WP_API_KEY=…, then: reporter check --schedule {schedule_file}")
+    refuse_existing(schedule_file)
+    asking = not yes and sys.stdin.isatty()
+    role = click.prompt("Role that other accounts are read with", role) if asking and not account else role
+    found = Found(account) if account else look(role)
+    found = replace(found, regions=regions or found.regions)
+    if asking:
+        answer = click.prompt("Regions", " ".join(found.regions) or "all")
+        found = replace(found, regions=() if answer == "all" else tuple(answer.replace(",", " ").split()))
+        wp_url = click.prompt("Workload Protection's API", wp_url)
+    write_starter(schedule_file, found, wp_url, role, auth_of(wp_url))
+    key = "" if "WP_API_KEY" in os.environ else "export WP_API_KEY=…, then: "
+    click.echo(f"{schedule_file} is written. Next: {key}reporter check --schedule {schedule_file}")
     return COMPLETE
 
 

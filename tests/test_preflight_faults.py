@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from reporter.cli import main
 from reporter.core.permission import By
 from reporter.permissions import documents
 from reporter.preflight import preflight
@@ -18,7 +20,7 @@ from reporter.sandbox.estate.build import open_accounts
 from reporter.sandbox.estate.cloud import Cloud
 from reporter.sandbox.estate.draw import ACCOUNTS
 from reporter.sandbox.serve import sandbox
-from reporter.schedule import Schedule, parse
+from reporter.schedule import Schedule, load, parse
 from tests.clients.aws_server import aws_environment
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -169,6 +171,20 @@ def test_nothing_is_found_where_everything_is_as_it_should_be_and_nothing_is_wri
     operations, methods = estate.calls()
     assert [one for one in operations if one.partition(":")[2].startswith(WRITING)] == []
     assert methods == {"GET"}
+
+
+def test_what_init_writes_passes_check(estate: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    estate.client("organizations", A).create_organization(FeatureSet="ALL")
+    estate.cloud.seed("organizations", "accounts", A, "global", [{"Id": B, "Name": "shop", "Email": "shop@example.com"}])
+    for region in REGIONS:
+        estate.client("ecs", B, region).create_cluster(clusterName="shop")
+    assert main(["init", "--yes", "--wp-url", estate.schedule.workload_protection[0].url]) == 0
+    written = load(tmp_path / "schedule.yaml")
+    assert written.aws.organization is not None
+    assert written.aws.regions == REGIONS
+    assert WP_KEY not in (tmp_path / "schedule.yaml").read_text()
+    assert [row for row in preflight(written, NOW) if row.bad] == []
 
 
 def test_fifteen_planted_faults_are_fifteen_rows_with_what_to_change(estate: Estate) -> None:
