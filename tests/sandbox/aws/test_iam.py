@@ -84,3 +84,20 @@ def test_a_seeded_policy_of_aws_can_be_attached_and_is_listed_once(aws: Door) ->
     client.attach_role_policy(RoleName="reader", PolicyArn="arn:aws:iam::aws:policy/OfTheSandbox")
     for more in ({}, {"Filter": ["AWSManagedPolicy"]}):
         assert [row["PolicyVersionList"][0]["Document"] for row in details(client, **more)[1]["Policies"]] == [document]
+
+
+def test_a_simulation_answers_from_the_policies_and_without_any_everything_is_allowed(aws: Door) -> None:
+    client = aws.client("iam")
+    arn = client.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+
+    def decisions() -> dict[str, str]:
+        answer = client.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["s3:GetObject", "s3:PutObject", "ec2:RunInstances"])
+        return {result["EvalActionName"]: result["EvalDecision"] for result in answer["EvaluationResults"]}
+
+    assert set(decisions().values()) == {"allowed"}
+    client.attach_role_policy(RoleName="reader", PolicyArn=READ_S3)
+    statement = {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}
+    client.put_role_policy(RoleName="reader", PolicyName="never", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    assert decisions() == {"s3:GetObject": "allowed", "s3:PutObject": "implicitDeny", "ec2:RunInstances": "explicitDeny"}
+    with pytest.raises(client.exceptions.NoSuchEntityException):
+        client.simulate_principal_policy(PolicySourceArn=arn + "x", ActionNames=["s3:GetObject"])
