@@ -33,7 +33,7 @@ def look(schedule: Schedule, clients: Clients, now: datetime) -> Iterator[Findin
         client = clients.wp[tenant.name]
         found = list(_key(tenant.name, client, "", now))
         yield from found
-        if found[0].state in (State.OK, State.FAIL) and len(found) > 1:
+        if len(found) > 1:
             yield _connectors(f"AWS connectors of {tenant.name}", client, now)
         if tenant.act_key is not None:
             yield from _key(tenant.name, open_acting(tenant, clients), " to act with", now)
