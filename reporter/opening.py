@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +16,11 @@ from reporter.clients.secrets import resolve
 from reporter.clients.workload_protection import WpClient
 from reporter.core.answers import field
 from reporter.core.call import CallLog, unlogged
+from reporter.core.errors import ScopeProblem
 from reporter.core.permission import By, Permission
 from reporter.core.scope import GLOBAL, Reach, Scope
 from reporter.core.source import Source
+from reporter.core.table import Row
 from reporter.schedule import Schedule
 from reporter.scopes import Access, ScopePlan
 
@@ -32,6 +35,18 @@ class Clients:
     def caller(self) -> str:
         """Account of the current credentials. Raises Denied, Unavailable."""
         return self.aws.identity("")["account"]
+
+    def identities(self, accounts: Iterable[Access]) -> list[Row]:
+        """(account, ARN of the caller, why it could not be asked) of each account, sorted."""
+
+        def who(access: Access) -> Row:
+            try:
+                return (access.account, self.aws.identity(access.account, access.role, access.external_id)["arn"], None)
+            except ScopeProblem as problem:
+                return (access.account, None, problem.message)
+
+        with ThreadPoolExecutor(8) as threads:
+            return sorted(threads.map(who, accounts))
 
     def organization_accounts(self) -> list[str]:
         """Active accounts of the organisation, sorted. Raises Denied, Unavailable."""

@@ -24,6 +24,7 @@ from reporter.clients.aws import HOME_REGION, AwsClients
 from reporter.clients.store import Store
 from reporter.comparing import Comparison, compare_runs, exceptions_table
 from reporter.core import clock
+from reporter.core.call import Calls
 from reporter.core.change import ActionState
 from reporter.core.errors import Denied, ReporterError
 from reporter.core.ledger import Ledger, LedgerRow
@@ -39,6 +40,7 @@ from reporter.evidence.raw import RawFolder
 from reporter.evidence.seal import TIMESTAMP, Head, Seal, read_seal
 from reporter.gather import Gathered, discover, gather
 from reporter.held_back import held_back
+from reporter.history.population import previous_population
 from reporter.history.previous import Previous, previous
 from reporter.history.stored import StoredRun, read_ledger, read_plan, read_run
 from reporter.joining import join
@@ -58,6 +60,7 @@ from reporter.state import config_rules, deliveries, journal, packs, sent_findin
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.controls import CONTROLS
+from reporter.tables.evidence import IDENTITIES, PREVIOUS_POPULATION, QUERIES
 from reporter.tables.joined import ACTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
 from reporter.waivers import refuse_too_long
 
@@ -155,18 +158,21 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     mails = outbox(schedule.deliver.email, store, now, schedule.recipients())
     sent = sent_findings.known(store, schedule.evidence.chain)
     with building(out, _numbering(schedule, store, now), sealing.in_chain) as (folder, number):
-        clients = open_clients(schedule, RawFolder(folder / "raw"))
+        calls = Calls()
+        clients = open_clients(schedule, RawFolder(folder / "raw"), calls)
         watch.stage("plan scopes")
         plan = plan_scopes(schedule, discover(), clients)
         watch.planned(len(set(plan.all())))
         watch.stage("gather")
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
         identity = clients.aws.identity("")["arn"]
+        who = IDENTITIES.frame(clients.identities(plan.access.values()))
         facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
         stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
         asked = config_rules.last_asked(store, schedule.evidence.chain) if schedule.deliver.config_rules else []
         came_of_it = deliveries.tables(store, schedule.evidence.chain, out, [*stored, *sent.deliveries, *asked])
-        gathered = Gathered({**gathered.tables, **came_of_it, **sent.tables()}, gathered.ledger)
+        evidence = {IDENTITIES.name: who, QUERIES.name: QUERIES.frame(calls.rows())}
+        gathered = Gathered({**gathered.tables, **came_of_it, **sent.tables(), **evidence}, gathered.ledger)
         finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
         finished = _keep(finished, sealing, clients.aws, ticking, watch)
         if schedule.deliver.security_hub:
@@ -288,10 +294,14 @@ def _changing(facts: _Facts, store: Store, clients: Clients, watch: Watch) -> Ch
 
 
 def _stored(folder: Path) -> Gathered:
-    """The source tables and the ledger of a stored run. Raises ReporterError."""
+    """The source tables and the ledger of a stored run, and what cannot be made again: its calls, as whom it read, the population before it.
+
+    Raises ReporterError.
+    """
     ledger = read_ledger(folder)
     try:
-        tables = read_tables(folder, {table.name for source in discover() for table in source.tables})
+        names = {table.name for source in discover() for table in source.tables}
+        tables = read_tables(folder, names | {QUERIES.name, IDENTITIES.name, PREVIOUS_POPULATION.name})
     except (OSError, ValueError, TableError) as error:
         raise ReporterError("the stored tables cannot be read", where=str(folder / "tables"), fix="an unchanged run folder") from error
     return Gathered(tables, ledger)
@@ -303,7 +313,8 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
     before = previous(sealing.out, schedule.evidence.chain, sealing.chain_keys(), facts.stored, sealing.head())
     read_at = facts.read_at or facts.now
     watch.stage("join")
-    world = join(World({**gathered.tables, **before.tables(), **exceptions_table(schedule)}, gathered.ledger, schedule.settings(), read_at))
+    tables = {**previous_population(before.compared), **gathered.tables, **before.tables(), **exceptions_table(schedule)}
+    world = join(World(tables, gathered.ledger, schedule.settings(), read_at))
     watch.stage("judge")
     results = judge(world, discover_checks(), schedule.exceptions, before.ages, before.failing)
     watch.stage("compare")

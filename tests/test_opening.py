@@ -144,6 +144,7 @@ def test_an_administrator_gives_the_same_tables_and_states_as_each_account_by_it
     alone, delegated = read(ALONE), read(DELEGATED)
     same(delegated, alone)
     assert {name: len(frame) for name, frame in delegated.tables.items()} == {
+        "counts": 6,
         "guardduty_detectors": 6,
         "guardduty_findings": 360,
         "inspector_coverage": 6,
@@ -168,6 +169,7 @@ def test_the_lists_are_read_once_per_region_and_at_the_administrator_only(organi
             "BatchGetAccountStatus": 1,
             "GetClustersForImage": 3,
             "GetDetector": 1,
+            "ListCoverageStatistics": 1,
             "GetFindings": 8,  # 180 findings of GuardDuty and of Macie, 50 a call
             "GetMacieSession": 1,
             "GetMemberDetectors": 1,

@@ -69,3 +69,93 @@ EC2_TERMINATED = Table(
         Column("launch_time", Kind.TIME, "last launch", nullable=True),
     ),
 )
+
+POPULATION = Table(
+    "population",
+    "Every instance that EC2 named, left-out ones too, and every computer of Workload Protection that stands for none of them",
+    ("account", "region", "instance_id", "tenant", "computer_id"),
+    (
+        Column("account", Kind.CATEGORY, "account id; of a computer: as it says, empty if it does not", nullable=True),
+        Column("region", Kind.CATEGORY, "region; - for a computer that stands for no instance that was read"),
+        Column("instance_id", Kind.TEXT, "lower-cased instance id; of a computer: as it says", nullable=True),
+        Column("kind", Kind.CATEGORY, "matched, ec2_only, excluded (by the scope tag), wp_only"),
+        Column("launch_time", Kind.TIME, "last launch", nullable=True),
+        Column("state", Kind.CATEGORY, "power state, as EC2 says", nullable=True),
+        Column("tags", Kind.TEXT, "the tags Name, of the owner and of the scope, as JSON; others are not shown", nullable=True),
+        Column("owner", Kind.CATEGORY, "value of the owner tag; empty: untagged", nullable=True),
+        Column("in_scope", Kind.FLAG, "the report is about it; empty: not an instance that was read", nullable=True),
+        Column("tenant", Kind.CATEGORY, "WP tenant of its computer", nullable=True),
+        Column("computer_id", Kind.INTEGER, "WP computer that stands for it", nullable=True),
+        Column(
+            "joined_on", Kind.CATEGORY, "account_and_instance_id; instance_id (the computer names no account, one instance has its id)", nullable=True
+        ),
+        Column("duplicates", Kind.TEXTS, "further computers of the same instance, as tenant/id"),
+        Column("last_contact", Kind.TIME, "last contact of the agent: what it says is so old", nullable=True),
+        Column("last_integrity_scan", Kind.TIME, "last integrity scan", nullable=True),
+        Column("last_recommendation_scan", Kind.TIME, "last recommendation scan", nullable=True),
+        Column("last_observed", Kind.TIME, "newest observation of Inspector's active findings on it", nullable=True),
+    ),
+)
+
+RECONCILIATION = Table(
+    "reconciliation",
+    "Counts of the population held against the sum of its parts and against a second source; each difference is a line of its own",
+    ("account", "region", "line", "instance_id"),
+    (
+        Column("account", Kind.CATEGORY, "account id, or WP tenant"),
+        Column("region", Kind.CATEGORY, "region, or - for a WP tenant"),
+        Column(
+            "line",
+            Kind.CATEGORY,
+            "ec2: instances = matched + ec2_only + excluded; config, inspector: instances against those of that service; "
+            "inspector_list: its coverage as listed against its own count; wp: computers = matched + wp_only; wp_again: against a second search",
+        ),
+        Column("instance_id", Kind.TEXT, "the instance that makes a difference; empty: the line is a count", nullable=True),
+        Column("items", Kind.INTEGER, "the first count; empty: not known", nullable=True),
+        Column("against", Kind.INTEGER, "the second count; empty: not known", nullable=True),
+        Column("state", Kind.CATEGORY, "equal; explained: lines name each difference; unexplained; unknown: one of the two was not read; difference"),
+        Column("explanation", Kind.TEXT, "what the counts are made of, or why there is a difference, or why it is not known"),
+    ),
+)
+
+PREVIOUS_POPULATION = Table(
+    "previous_population",
+    "The instances of the run that this one is compared with, and with instance * each account and region that it read",
+    ("account", "region", "instance_id"),
+    (
+        ACCOUNT,
+        REGION,
+        Column("instance_id", Kind.TEXT, "lower-cased instance id; *: the account and region was read"),
+        Column("read_at", Kind.TIME, "when that run read the world"),
+    ),
+)
+
+BETWEEN_RUNS = Table(
+    "between_runs",
+    "Instances that came or went since the run before, and what cannot be told of the time between",
+    ("account", "region", "instance_id", "event"),
+    (
+        ACCOUNT,
+        REGION,
+        Column("instance_id", Kind.TEXT, "lower-cased instance id; *: the account and region"),
+        Column(
+            "event",
+            Kind.CATEGORY,
+            "launched; appeared (launched earlier, but not there in the run before); gone; came_and_went (in neither run); unknown",
+        ),
+        Column("launch_time", Kind.TIME, "last launch, where it is known", nullable=True),
+        Column("ended_at", Kind.TIME, "when AWS Config saw its end", nullable=True),
+        Column("explanation", Kind.TEXT, "who says so, or why it is not known"),
+    ),
+)
+
+IDENTITIES = Table(
+    "identities",
+    "As whom each account was read (sts GetCallerIdentity)",
+    ("account",),
+    (
+        ACCOUNT,
+        Column("arn", Kind.TEXT, "ARN of the caller; empty: it could not be asked", nullable=True),
+        Column("message", Kind.TEXT, "why it could not be asked", nullable=True),
+    ),
+)

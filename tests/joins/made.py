@@ -25,7 +25,7 @@ A, B = "111122223333", "444455556666"
 R, R2 = "eu-central-1", "us-east-1"
 MAIN = "main"
 HOSTILE = "=cmd|'/c calc'!A1 <script>alert(1)</script> ../../etc\u202e\x00; DROP"
-REGIONAL = ("ec2", "ecs", "elb", "waf", "guardduty", "inspector", "macie")
+REGIONAL = ("ec2", "ecs", "elb", "waf", "guardduty", "inspector", "macie", "config")
 WORLDWIDE = ("cloudfront", "waf")
 TENANT = ("wp_computers", "wp_policies", "wp_rules", "wp_roles", "wp_recommendations")
 
