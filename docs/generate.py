@@ -13,10 +13,12 @@ from reporter.core.table import Table
 from reporter.gather import discover as discover_sources
 from reporter.judge import discover as discover_checks
 from reporter.propose import discover as discover_actions
+from reporter.reports import completeness, judgement
 from reporter.reports.record import CONTRACT
 from reporter.schedule import Actions
 from reporter.tables import declared
 
+FILES = {**CONTRACT, **{name: (table, table.names) for name, table in (completeness.FILES | judgement.FILES).items()}}
 HERE = Path(__file__).parent
 
 
@@ -36,7 +38,7 @@ def data_dictionary() -> str:
         "|---|---|---|",
         *(
             f"| `{name}` | [{table.name}](#{table.name}) | {' '.join(f'`{column}`' for column in columns)} |"
-            for name, (table, columns) in CONTRACT.items()
+            for name, (table, columns) in FILES.items()
         ),
     ]
     for name in sorted(tables):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
@@ -13,8 +13,8 @@ from typing import TypeAlias
 import pandas as pd
 
 import reporter.checks
-from reporter.core.check import VERDICTS, Check
-from reporter.core.reading import all_unread, population_here, unread, why_unread
+from reporter.core.check import VERDICTS, Check, Span
+from reporter.core.reading import all_unread, of_tenant, population_here, scopes_behind, unread, why_unread
 from reporter.core.result import ROLL_UP, Status
 from reporter.core.scope import GLOBAL, Scope, ScopeState
 from reporter.core.settings import Days, ExceptionRule
@@ -72,10 +72,11 @@ def judge(
 
 def _judged(world: World, check: Check) -> pd.DataFrame:
     rows = VERDICTS.conform(check.judge(world))
-    rows["unread"] = False
+    rows["unread"], rows["calls"] = False, None
     if rows.empty:
         return rows
-    cause = _causes(world, check, rows)
+    cause = _of_places(rows, lambda *place: _cause(world, check, *place))
+    rows["calls"] = _of_places(rows, lambda *place: _calls(world, check, *place))
     hidden = (cause != "") & (rows["status"] != Status.NOT_APPLICABLE.value)
     rows["status"] = rows["status"].mask(hidden, Status.UNKNOWN.value)
     rows["reason"] = rows["reason"].mask(hidden, cause)
@@ -86,19 +87,30 @@ def _judged(world: World, check: Check) -> pd.DataFrame:
     return rows
 
 
-def _causes(world: World, check: Check, rows: pd.DataFrame) -> pd.Series:
-    """For each row, why its answer cannot be given, or "". Asked once for each distinct account, region and tenant."""
+def _of_places(rows: pd.DataFrame, ask: Callable[[str, str, str], str]) -> pd.Series:
+    """For each row, ask(account, region, tenant). Asked once for each distinct place."""
     places = rows[["account", "region", "tenant"]].fillna("")
     codes = places.groupby(["account", "region", "tenant"], sort=False).ngroup()
     distinct = places.drop_duplicates()
-    causes = [_cause(world, check, *place) for place in distinct.itertuples(index=False, name=None)]
-    by_code = pd.Series(causes, index=codes.loc[distinct.index], dtype="object")
+    answers = [ask(*place) for place in distinct.itertuples(index=False, name=None)]
+    by_code = pd.Series(answers, index=codes.loc[distinct.index], dtype="object")
     return codes.map(by_code)
 
 
 def _cause(world: World, check: Check, account: str, region: str, tenant: str) -> str:
     needs = (*population_here(world, check, account, region), *check.needs)
     return unread(world, needs, account, region, tenant, own_service=check.own_service)
+
+
+def _calls(world: World, check: Check, account: str, region: str, tenant: str) -> str:
+    """Whose calls the answer about a resource here rests on: sources, each with where it was read if that is not here."""
+    named: dict[str, None] = {}
+    for need in (*population_here(world, check, account, region), *check.needs):
+        for scope in scopes_behind(world, need, account, region, tenant):
+            here = (scope.account, scope.region) == (account, region)
+            elsewhere = scope.account if of_tenant(scope.source) else "*" if need.span is Span.ACCOUNT else scope.region
+            named[scope.source if here else f"{scope.source}/{elsewhere}"] = None
+    return " ".join(named)
 
 
 def _unseen(world: World, check: Check) -> pd.DataFrame:
@@ -114,6 +126,7 @@ def _unseen(world: World, check: Check) -> pd.DataFrame:
     ]
     rows = VERDICTS.frame(listed)
     rows["check_id"], rows["unread"] = check.id, True
+    rows["calls"] = [" ".join(dict.fromkeys(scope.source for scope in scopes)) for scopes in places.values()]
     return rows
 
 

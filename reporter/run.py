@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import pkgutil
@@ -56,6 +57,7 @@ from reporter.reports.view import Report, View
 from reporter.schedule import Schedule
 from reporter.scopes import ScopePlan, plan_scopes
 from reporter.sealing import Sealing
+from reporter.self_testing import self_test
 from reporter.state import config_rules, deliveries, journal, packs, sent_findings, sequence
 from reporter.state.approvals import Approval
 from reporter.state.deliveries import Delivery, DeliveryState
@@ -327,6 +329,7 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
     for report in discover_reports():
         report.write_all(folder, view)
     _write_json(folder / "redactions.json", {source.name: list(source.redacts) for source in discover() if source.redacts})
+    said_by = json.loads(schedule.model_dump_json())
     more = {
         "start": clock.iso(facts.now),
         "read_at": clock.iso(read_at),
@@ -336,7 +339,8 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
         "identity": facts.identity or None,
         "approval": asdict(facts.approval) if facts.approval else None,
         **changes.as_json(),
-        "schedule": json.loads(schedule.model_dump_json()),
+        "schedule": said_by,
+        "schedule_sha256": hashlib.sha256(json.dumps(said_by, sort_keys=True, separators=(",", ":")).encode()).hexdigest(),
     }
     watch.stage("seal")
 
@@ -407,6 +411,7 @@ def _view(
         owners=schedule.owners,
         excluded=int(world.table(EXCLUDED_INSTANCES)["instances"].sum()),
         held_back=facts.held_back,
+        self_test=self_test(),
         exports=schedule.exports(),
         export_all=schedule.reports.export_results == "all",
         languages=schedule.languages(),

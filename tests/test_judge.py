@@ -43,6 +43,17 @@ def check(*found: dict[str, Any], population: tuple[str, ...] = ("ec2",), needs:
     return Check("some_check", "Some check", Severity.MEDIUM, population, needs, answer, own_service=own_service)
 
 
+def test_a_result_names_whose_calls_it_rests_on() -> None:
+    asked = check(verdict(), needs=(Need("wp_computers"), Need("iam"), Need("inspector", Span.ACCOUNT)))
+    assert only(judge(world(), [asked]))["calls"] == "ec2 wp_computers/main iam/global inspector"
+    two = world(regions=(R, R2))
+    assert only(judge(two, [asked]))["calls"] == "ec2 wp_computers/main iam/global inspector inspector/*"
+
+
+def test_a_population_that_was_not_read_names_whose_calls_were_to_tell() -> None:
+    assert only(judge(world(changed={("ec2", A, R): DENIED}), [check()]))["calls"] == "ec2"
+
+
 def rule(**changes: Any) -> ExceptionRule:
     base = {"check": "some_check", "resource": I1, "reason": "moves in May", "owner": "payments", "approved_by": "ciso", "ticket": "SEC-1"}
     return ExceptionRule(**(base | {"expires": "2026-12-31"} | changes))

@@ -58,6 +58,7 @@ CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
             "age_days",
             "waiver",
             "due",
+            "calls",
         ),
     ),
     "instances.csv": (INSTANCES, INSTANCES.names[: INSTANCES.names.index("tenant")]),

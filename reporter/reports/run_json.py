@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from reporter.core.clock import iso
+from reporter.reports.queries import clock_offset
 from reporter.reports.view import View
 
 
@@ -27,6 +28,7 @@ def run_json(view: View, folder: Path, *, end: datetime, more: Mapping[str, Any]
         "endpoint_override": view.endpoint_override or None,
         "versions": {"reporter": view.version, "python": platform.python_version(), "pandas": pd.__version__},
         "held_back": list(view.held_back),
+        "clock_offset_seconds": clock_offset(view),
         "counts": {
             "results": view.by_status(),
             "scopes": view.by_scope_state(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,8 @@ class View:
     """records of other systems that are written: asff, ocsf, oscal"""
     export_all: bool = False
     """they hold what passed too, not only what fails, is unknown or is accepted"""
+    self_test: Mapping[str, Any] = field(default_factory=dict)
+    """what the engine answered to a question whose answer is known"""
     compared_with: str = ""
     """id of the run that changes() compares with; empty: there is none"""
     compared_notes: Sequence[str] = ()

@@ -159,3 +159,36 @@ IDENTITIES = Table(
         Column("message", Kind.TEXT, "why it could not be asked", nullable=True),
     ),
 )
+
+ACCEPTED = Table(
+    "accepted",
+    "The schedule's exceptions: what was accepted, by whom, until when, and whether that still holds",
+    ("check", "resource", "ticket", "expires"),
+    (
+        Column("check", Kind.CATEGORY, "check id"),
+        Column("resource", Kind.TEXT, "resource, exactly as in results"),
+        Column("reason", Kind.TEXT, "why the failure is accepted"),
+        Column("owner", Kind.CATEGORY, "who carries the risk"),
+        Column("approved_by", Kind.CATEGORY, "who approved it: never the owner, such a schedule is refused"),
+        Column("ticket", Kind.TEXT, "where the approval is recorded"),
+        Column("expires", Kind.TEXT, "last day, YYYY-MM-DD: there is no exception without one"),
+        Column("state", Kind.CATEGORY, "valid; refused: it waives nothing"),
+        Column("why", Kind.TEXT, "why it is refused", nullable=True),
+        Column("days_left", Kind.INTEGER, "whole days to its last day; below 0: it ran out", nullable=True),
+        Column("waived", Kind.INTEGER, "results of this run that it waives"),
+    ),
+)
+
+MAPPING = Table(
+    "mapping",
+    "Which check supports which control of the frameworks that are reported on, and how much",
+    ("framework", "control_id", "check_id"),
+    (
+        Column("framework", Kind.CATEGORY, "framework and its edition"),
+        Column("control_id", Kind.TEXT, "the framework's own id"),
+        Column("title", Kind.TEXT, "what it is about, in our own words"),
+        Column("check_id", Kind.CATEGORY, "check"),
+        Column("confidence", Kind.CATEGORY, "high: the requirement asks for what the check measures; medium: for more than that; low: context only"),
+        Column("rationale", Kind.TEXT, "why"),
+    ),
+)

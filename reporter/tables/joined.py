@@ -180,6 +180,13 @@ RESULTS = Table(
         Column("waiver", Kind.TEXT, "ticket and expiry of the exception", nullable=True),
         Column("due", Kind.TIME, "by when it must be put right; before now and FAIL: overdue", nullable=True),
         Column("unread", Kind.FLAG, "UNKNOWN because a scope was not read, not because of what was read", nullable=True),
+        Column(
+            "calls",
+            Kind.CATEGORY,
+            "whose calls it rests on: source (of its own account and region), source/region, source/* (all regions of its account) or source/tenant; "
+            "their ids in queries.jsonl begin with source/account/region",
+            nullable=True,
+        ),
     ),
 )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_every_part_is_there(texts: dict[str, str], name: str) -> None:
 
 def test_they_name_only_files_that_a_run_has(texts: dict[str, str]) -> None:
     for text in texts.values():
+        assert [int(line.split()[0]) for line in text.splitlines() if re.match(r" {2,3}\d+  ", line)] == list(range(1, 23))
         for name in ("results.csv", "instances.csv", "scopes.csv", "run.json", "SHA256SUMS", "SEAL.txt.sig", "signing-key.pem", "previous-SEAL.txt"):
             assert f"\n  {name} " in text
 

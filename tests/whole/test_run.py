@@ -49,7 +49,7 @@ FILES = [
 COLUMNS = {
     "findings.csv": "source finding_id account region type severity resource instance_id protection sample archived action updated_at",
     "scopes.csv": "account region source state rows calls retries seconds message permission",
-    "results.csv": "check_id resource account region status severity reason observed expected owner first_seen age_days waiver due",
+    "results.csv": "check_id resource account region status severity reason observed expected owner first_seen age_days waiver due calls",
     "instances.csv": "account region instance_id ecs_cluster owner protection computer_id policy duplicates last_contact anti_malware web_reputation "
     "activity_monitoring firewall intrusion_prevention integrity_monitoring log_inspection application_control",
     "virtual_patches.csv": "account region instance_id image cve severity state rule_identifiers policy finding_arn first_observed age_days",
