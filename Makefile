@@ -28,10 +28,10 @@ golden: $(VENV)/dev.installed
 	RENEW_GOLDEN=1 $(BIN)/pytest -q -p no:cacheprovider tests/whole/test_golden.py
 
 lock:
-	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra sandbox --extra dev pyproject.toml -o requirements/dev.txt
-	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra sandbox -c requirements/dev.txt pyproject.toml -o requirements/sandbox.txt
-	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements/dev.txt pyproject.toml -o requirements/run.txt
-	uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra image -c requirements/dev.txt pyproject.toml -o requirements/image.txt
+	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --extra sandbox --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --extra sandbox -c requirements/dev.txt pyproject.toml -o requirements/sandbox.txt
+	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --extra image -c requirements/dev.txt pyproject.toml -o requirements/image.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
