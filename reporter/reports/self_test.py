@@ -15,6 +15,8 @@ from reporter.reports.view import Report, View
 from reporter.tables.joined import INSTANCES, WEB_ENTRIES
 
 _PLACE = ["account", "region"]
+_NEVER_COVERED = "nlb"
+"""a network load balancer is listed, and no check asks about it: it can carry no web ACL"""
 _POPULATIONS = {("ec2",): (INSTANCES, "instance_id"), ("elb", "cloudfront"): (WEB_ENTRIES, "entry")}
 
 
@@ -50,7 +52,10 @@ def _asked(check: Check, view: View) -> pd.DataFrame | None:
     if found is None:
         return None
     table, name = found
-    return view.table(table)[[*_PLACE, name]].rename(columns={name: "resource"})
+    things = view.table(table)
+    if table is WEB_ENTRIES:
+        things = things[things["type"] != _NEVER_COVERED]
+    return things[[*_PLACE, name]].rename(columns={name: "resource"})
 
 
 def passed(view: View) -> bool:

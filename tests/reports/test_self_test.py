@@ -24,7 +24,7 @@ FINDINGS = Check("guardduty_finding_handled", "Handled", Severity.HIGH, ("guardd
 def small(check: Check, *resources: str, **more: Tables) -> View:
     tables = {
         INSTANCES.name: INSTANCES.frame([row(INSTANCES, instance_id="i-1"), row(INSTANCES, instance_id="i-2")]),
-        WEB_ENTRIES.name: WEB_ENTRIES.frame([row(WEB_ENTRIES, entry="arn:1")]),
+        WEB_ENTRIES.name: WEB_ENTRIES.frame([row(WEB_ENTRIES, entry="arn:1"), row(WEB_ENTRIES, entry="arn:2", type="nlb")]),
         SCOPES.name: SCOPES.frame([row(SCOPES, source="macie", state="ok"), row(SCOPES, source="macie", region="us-east-1", state="skipped")]),
         RESULTS.name: RESULTS.frame(row(RESULTS, check_id=check.id, resource=name, status="PASS") for name in resources),
     }
@@ -51,6 +51,10 @@ def test_entries_services_and_what_only_the_results_know() -> None:
     assert (told(small(ENABLED, "macie"))["population"], told(small(ENABLED, "macie"))["missing"]) == (1, 0)
     assert told(small(ENABLED))["missing"] == 1
     assert told(small(FINDINGS, "a"))["population"] is None
+
+
+def test_a_network_load_balancer_is_asked_about_by_no_check() -> None:
+    assert told(small(ENTRIES, "arn:1"))["population"] == 1
 
 
 def test_it_passes_only_if_the_known_answer_was_given_and_nothing_lacks_its_row(tmp_path: Path) -> None:

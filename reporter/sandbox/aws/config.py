@@ -267,9 +267,9 @@ def get_discovered_resource_counts(call: Call) -> dict[str, Any]:
 def list_discovered_resources(call: Call) -> Any:
     if call.params["resourceType"] != INSTANCE:
         return call.original()
-    gone = call.params.get("includeDeletedResources") or False
+    gone, ended = call.params.get("includeDeletedResources") or False, call.shelf("ended")
     rows = [
-        {"resourceType": INSTANCE, "resourceId": name, "resourceDeletionTime": None if lives else utcnow()}
+        {"resourceType": INSTANCE, "resourceId": name, "resourceDeletionTime": None if lives else ended.setdefault(name, utcnow())}
         for name, lives in instances(call)
         if gone or lives
     ]

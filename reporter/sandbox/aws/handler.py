@@ -37,7 +37,7 @@ class KeepAliveHandler(MotoRequestHandler):
             self._drop()
             return
         status, headers = started[-1]
-        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+        lines = [f"HTTP/1.1 {status}", f"Date: {self.date_time_string()}", *(f"{name}: {value}" for name, value in headers), "", ""]
         head = "\r\n".join(lines).encode("latin-1", "replace")
         self.wfile.write(head if self.command == "HEAD" else head + b"".join(chunks))
 

@@ -88,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         lines = [
             f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",
             f"X-DSM-Version: {_VERSION}",
+            f"Date: {self.date_time_string()}",
             *(f"{name}: {value}" for name, value in answer.headers.items()),
         ]
         if answer.status != 204:

@@ -303,3 +303,19 @@ def test_an_evaluation_may_fail_and_be_taken_later(aws: Door, config: Any) -> No
     assert held(config) == {"i-1": "COMPLIANT"}
     assert config.put_evaluations(ResultToken=minted, Evaluations=failed)["FailedEvaluations"] == []
     assert held(config) == {"i-1": "COMPLIANT", "i-2": "COMPLIANT"}
+
+
+def test_instances_are_counted_while_they_live_and_listed_with_their_end(aws: Door, config: Any) -> None:
+    ec2 = aws.client("ec2")
+    made = ec2.run_instances(ImageId="ami-12c6146b", MinCount=3, MaxCount=3)["Instances"]
+    gone, *living = sorted(instance["InstanceId"] for instance in made)
+    ec2.terminate_instances(InstanceIds=[gone])
+    counted = config.get_discovered_resource_counts(resourceTypes=[INSTANCE])
+    assert counted["totalDiscoveredResources"] == 2
+    assert [row["resourceId"] for row in config.list_discovered_resources(resourceType=INSTANCE)["resourceIdentifiers"]] == living
+    pages = [config.list_discovered_resources(resourceType=INSTANCE, includeDeletedResources=True, limit=2)]
+    pages.append(config.list_discovered_resources(resourceType=INSTANCE, includeDeletedResources=True, limit=2, nextToken=pages[0]["nextToken"]))
+    ended = {row["resourceId"]: row.get("resourceDeletionTime") for page in pages for row in page["resourceIdentifiers"]}
+    assert [name for name, at in ended.items() if at is not None] == [gone]
+    again = config.list_discovered_resources(resourceType=INSTANCE, includeDeletedResources=True)["resourceIdentifiers"]
+    assert {row["resourceId"]: row.get("resourceDeletionTime") for row in again} == ended
