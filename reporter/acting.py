@@ -37,6 +37,8 @@ class Act:
     at: datetime
     error: str = ""
     run: str = ""
+    answers: tuple[Json, ...] = ()
+    """what came of its writes, as the journal has it"""
 
     def as_json(self) -> dict[str, Any]:
         change = self.change
@@ -55,6 +57,7 @@ class Act:
             "subjects": list(change.subjects),
             "facts": change.facts,
             "run": self.run or None,
+            "calls": [{"call": one["call"], "request_id": one.get("request_id"), "refused": one.get("refused")} for one in self.answers],
         }
 
 
@@ -260,7 +263,7 @@ class Acting:
 
     def _row(self, deed: Deed) -> Act:
         state = deed.state or ActionState.PENDING
-        return self._tell(Act(deed.change, state, deed.at, deed.said, deed.run))
+        return self._tell(Act(deed.change, state, deed.at, deed.said, deed.run, deed.answers))
 
     def _tell(self, act: Act) -> Act:
         self.told(act)

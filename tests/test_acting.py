@@ -367,7 +367,16 @@ def test_what_is_only_planned_is_a_row_too() -> None:
     assert states(rows) == [("door", "planned", ""), ("roof", "skipped", "too high")]
     said = rows[0].as_json()
     assert list(said)[:10] == ["action", "target", "account", "region", "reason", "before", "after", "state", "at", "error"]
-    assert (said["at"], said["error"], said["run"]) == ("2026-11-24T03:00:00Z", None, None)
+    assert (said["at"], said["error"], said["run"], said["calls"]) == ("2026-11-24T03:00:00Z", None, None, [])
+
+
+def test_a_row_names_the_request_of_each_of_its_writes() -> None:
+    answers = ({"call": "wafv2 update_web_acl", "answer": {}, "request_id": "r-7"}, {"call": "POST /x", "refused": "no"})
+    said = Act(CHANGE, ActionState.FAILED, NOW, answers=answers).as_json()
+    assert said["calls"] == [
+        {"call": "wafv2 update_web_acl", "request_id": "r-7", "refused": None},
+        {"call": "POST /x", "request_id": None, "refused": "no"},
+    ]
 
 
 def _always(problem: Exception) -> Callable[[str], None]:

@@ -87,7 +87,7 @@ class Hand:
         with_body = None if body is None else dict(body)
         return self._journalled(
             {"tenant": tenant, "call": f"{method} {path}", "body": with_body},
-            lambda: self.doors.acting[tenant].write(method, path, with_body, right=right, repeatable=repeatable),
+            lambda: (self.doors.acting[tenant].write(method, path, with_body, right=right, repeatable=repeatable), ""),
         )
 
     def aws_write(self, account: str, region: str, service: str, operation: str, *, refused: Sequence[str] = (), **params: Any) -> dict[str, Any]:
@@ -102,11 +102,11 @@ class Hand:
         if send is None:
             raise Held("no way to send mail: deliver.email is not set in the schedule")
         facts = {"call": "send mail", "to": str(message["To"]), "message_id": str(message["Message-ID"])}
-        return self._journalled(facts, lambda: {"receipt": send(message)})
+        return self._journalled(facts, lambda: ({"receipt": send(message)}, ""))
 
     def _aws(
         self, way: Way, account: str, region: str, service: str, operation: str, refused: Sequence[str], params: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], str]:
         where = f"{service}:{operation} in {account} {region}"
         try:
             client = self.doors.aws.client(account, service, region, way.act_role or way.role, way.external_id)
@@ -129,17 +129,17 @@ class Hand:
         except BrokenPage as error:
             raise Uncertain(f"{where}: broken answer: {error}"[:300]) from error
         answer.pop(RAW, None)
-        answer.pop("ResponseMetadata", None)
-        return answer
+        return answer, str(answer.pop("ResponseMetadata", {}).get("RequestId") or "")
 
-    def _journalled(self, facts: Json, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _journalled(self, facts: Json, write: Callable[[], tuple[dict[str, Any], str]]) -> dict[str, Any]:
+        """The answer of a write; its request id, where it has one, is in the journal alone."""
         self.journal("call", facts)
         try:
-            answer = write()
+            answer, request_id = write()
         except Uncertain:
             raise  # no answer is written: whoever comes next has to look
         except (Denied, Refused) as refusal:
             self.journal("answer", {"call": facts["call"], "refused": refusal.message})
             raise
-        self.journal("answer", {"call": facts["call"], "answer": answer})
+        self.journal("answer", {"call": facts["call"], "answer": answer, **({"request_id": request_id} if request_id else {})})
         return answer
