@@ -119,8 +119,9 @@ sha256sum alone; `reporter verify` does the same for many packs, `reporter sampl
 
 `results.csv` names in `calls` the sources that a result rests on: a bare name is that source in the result's own account and region, `iam/global` and
 `ec2/*` are other regions of its account, `wp_computers/main` is a tenant. The ids of their calls in `queries.jsonl` begin with
-`source/account/region`; each line names the file below `raw/` that keeps the answer, without what `redactions.json` lists. A call that was refused,
-cut off or never answered is a line too. `listing` and `page` put the pages of one list together; `last_page` is true where the server announced no further one.
+`source/account/region`; each line names the file below `raw/` that keeps the answer, without what `redactions.json` lists. A call that was
+refused, cut off or never answered is a line too. `listing` and `page` put the pages of one list together; `last_page` is true where the server
+announced no further one.
 
 Two equal runs differ in `queries.jsonl` only in `date`, `answered_at` and `request_id`. A stored run that is judged again copies what cannot be made
 again: its calls, as whom it read, the population before it.
@@ -128,8 +129,9 @@ again: its calls, as whom it read, the population before it.
 ## How the population is reconciled
 
 `reconciliation.csv` holds the instances of EC2 against their parts (matched, ec2_only, excluded), against AWS Config's GetDiscoveredResourceCounts
-and against Inspector's coverage, and that coverage against ListCoverageStatistics; the computers of a tenant against theirs and against a second search.
-Each instance that makes a difference is a line. A count that was not read is `unknown`, with the reason, and takes nothing from what was read.
+and against Inspector's coverage, and that coverage against ListCoverageStatistics; the computers of a tenant against theirs and against a second
+search. Each instance that makes a difference is a line. A count that was not read is `unknown`, with the reason, and takes nothing from what was
+read.
 
 ## What no run shows
 

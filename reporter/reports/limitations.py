@@ -19,6 +19,7 @@ NAMES = {"limitations.txt": "ascii", "GRENZEN.txt": "utf-8"}
 def facts(view: View) -> dict[str, Any]:
     """What the two texts count."""
     states = view.table(RECONCILIATION)["state"].value_counts()
+    rows = rows_complete(view)
     between, queries = view.table(BETWEEN_RUNS), view.table(QUERIES)
     return {
         "scopes": view.by_scope_state(),
@@ -26,8 +27,8 @@ def facts(view: View) -> dict[str, Any]:
         "results": len(view.results),
         "lines": {state: int(states.get(state, 0)) for state in ("unknown", "unexplained")},
         "blind": int((between["event"] == "unknown").sum()),
-        "passed": passed(view),
-        "missing": sum(one["missing"] or 0 for one in rows_complete(view)),
+        "passed": passed(view, rows),
+        "missing": sum(one["missing"] or 0 for one in rows),
         "calls": len(queries),
         "failed": int(queries["error"].notna().sum()),
     }

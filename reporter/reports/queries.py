@@ -14,7 +14,7 @@ from reporter.tables.evidence import QUERIES
 
 def write(folder: Path, view: View) -> None:
     """One line a call, in the order of the calls of each scope."""
-    frame = QUERIES.sort(view.table(QUERIES)).astype(object)
+    frame = view.table(QUERIES).sort_values("call", kind="stable").astype(object)
     rows = frame.where(frame.notna(), None).to_dict("records")
     write_lines(folder / "queries.jsonl", ({name: _plain(name, value) for name, value in row.items()} for row in rows))
 
