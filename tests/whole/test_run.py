@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -338,12 +339,19 @@ def test_a_missing_key_is_named(served: Served, schedule: Path, tmp_path: Path) 
 
 
 def test_check_says_what_works_and_what_to_change(served: Served, schedule: Path) -> None:
-    good = reporter(served, "check", "--schedule", schedule)
-    assert good.returncode == 0, good.stdout + good.stderr
-    bad = reporter(served, "check", "--schedule", schedule, environment={"WP_API_KEY": "wrong"})
-    assert bad.returncode == 3
-    assert "FAIL  Workload Protection main" in bad.stdout
-    assert "change: grant: a valid API key" in bad.stdout
+    good = _checked(served, schedule)
+    assert {row.split(" in ")[0] for row, state in good.items() if state != "ok"} == {"AWS Config", "GuardDuty", "Inspector", "Macie"}  # off there
+    assert good["Workload Protection main"] == "ok"
+    bad = _checked(served, schedule, environment={"WP_API_KEY": "wrong"})
+    assert bad["Workload Protection main"] == "FAIL"
+
+
+def _checked(served: Served, schedule: Path, **changes: Any) -> dict[str, str]:
+    """Each row of the preflight and its state; fixes stand in lines of their own."""
+    done = reporter(served, "check", "--schedule", schedule, **changes)
+    assert done.returncode == 3, done.stdout + done.stderr
+    lines = [re.split(r"  +", line, maxsplit=2) for line in done.stdout.splitlines() if line[:1].strip()]
+    return {line[1]: line[0] for line in lines if len(line) > 1}
 
 
 def test_a_killed_run_leaves_nothing_that_looks_finished(served: Served, schedule: Path, tmp_path: Path) -> None:
