@@ -34,7 +34,7 @@ STATES = (
     *(*view.PROTECTIONS, *view.PATCH_STATES, *view.ACTION_STATES, *view.ENTRY_STATES, "allowed", "conditional"),
     *view.CHANGE_KINDS,
     *filter(None, view.CAUSES),
-    *("sent", "refused", "not_sent"),
+    *("sent", "bounced", "complained", "refused", "not_sent"),
     *("in_force", "ends_soon", "ran_out"),
     *("open", "none", "on_hosts", "rule_exists", "assigned"),
     *("instance_profile", "task_role"),

@@ -32,6 +32,7 @@ from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.past import Past
 from reporter.core.table import TableError
 from reporter.core.world import World
+from reporter.delivery.bounces import looked_up
 from reporter.delivery.email import outbox
 from reporter.delivery.s3 import PackStore
 from reporter.delivery.security_hub import Hubs
@@ -172,7 +173,8 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
         stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
         asked = config_rules.last_asked(store, schedule.evidence.chain) if schedule.deliver.config_rules else []
-        came_of_it = deliveries.tables(store, schedule.evidence.chain, out, [*stored, *sent.deliveries, *asked])
+        mailed = looked_up(deliveries.last_mails(store, schedule.evidence.chain, out), schedule.deliver.email, clients.aws)
+        came_of_it = deliveries.tables([*mailed, *stored, *sent.deliveries, *asked])
         evidence = {IDENTITIES.name: who, QUERIES.name: QUERIES.frame(calls.rows())}
         gathered = Gathered({**gathered.tables, **came_of_it, **sent.tables(), **evidence}, gathered.ledger)
         finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)

@@ -44,7 +44,9 @@ STATUSES = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_
 
 TONES = {
     **dict.fromkeys(("FAIL", "unmanaged", "inactive", "offline", "no_policy", "unprotected", "missing_acl", "missing_rules"), "fail"),
-    **dict.fromkeys(("available", "generic_only", "no_rule", "allowed", "denied", "failed", "open", "refused", "not_sent"), "fail"),
+    **dict.fromkeys(
+        ("available", "generic_only", "no_rule", "allowed", "denied", "failed", "open", "refused", "not_sent", "bounced", "complained"), "fail"
+    ),
     **dict.fromkeys(("new", "reopened", "waiver_expired"), "fail"),
     **dict.fromkeys(("NO_AUTOMATED_EVIDENCE",), "fail"),
     **dict.fromkeys(("newly_unknown", "gone"), "unknown"),
@@ -347,7 +349,7 @@ def _blocks(view: View) -> dict[str, Block]:
         ),
         "mails": _block(
             view,
-            _("Mails and packs of the run before"),
+            _("What the run before sent"),
             reading_order.mails(view),
             (
                 Shown(_("State"), "state", "tone"),
@@ -356,7 +358,7 @@ def _blocks(view: View) -> dict[str, Block]:
                 Shown(_("What happened"), "message", "reason"),
             ),
             "tables/deliveries.parquet",
-            _("The run before mailed its report to nobody, and its pack was stored nowhere else."),
+            _("The run before sent nothing: no mail, no finding, and its pack was stored nowhere else."),
         ),
         "unseen": _block(
             view,

@@ -30,9 +30,11 @@ _MAYBE = "it was about to be handed over; whether it was is not known, and it is
 
 
 class DeliveryState(StrEnum):
-    """What became of a message. UNKNOWN: it may have been sent."""
+    """What became of a message. UNKNOWN: it may have been sent. BOUNCED, COMPLAINED: it was sent, and came back or was reported as spam."""
 
     SENT = "sent"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
     REFUSED = "refused"
     UNKNOWN = "unknown"
     NOT_SENT = "not_sent"
@@ -71,8 +73,11 @@ def of_run(store: Store, run: str) -> list[Delivery]:
     return [_known(store, run, name) for name in names]
 
 
-def tables(store: Store, chain: str, out: Path, more: Iterable[Delivery] = ()) -> Tables:
-    """`more`, and the mails of the newest run of a chain that had any: as the state says it, and its folder below `out` where that is here."""
+def last_mails(store: Store, chain: str, out: Path) -> list[Delivery]:
+    """The mails of the newest run of a chain that had any: as the state says it, and its folder below `out` where that is here.
+
+    Raises ReporterError.
+    """
     known_runs = {name.split("/")[1] for name in store.names(f"{FOLDER}{chain}-")}
     announced = {_number(run) for run in known_runs if run.rpartition("-")[0] == chain}
     sealed = next((run for run in reversed(runs(out)) if message_files(run)), None)
@@ -81,7 +86,12 @@ def tables(store: Store, chain: str, out: Path, more: Iterable[Delivery] = ()) -
     known = {delivery.name: delivery for delivery in of_run(store, run)} if number else {}
     expected = message_files(sealed) if sealed and _number(sealed.name) == number else []
     missing = [Delivery(run, path.stem, _addressee(path), DeliveryState.NOT_SENT, None, _ENDED) for path in expected if path.stem not in known]
-    rows = sorted([*known.values(), *missing, *more], key=lambda delivery: (delivery.kind, delivery.run, delivery.name))
+    return [*known.values(), *missing]
+
+
+def tables(deliveries: Iterable[Delivery]) -> Tables:
+    """The table of them."""
+    rows = sorted(deliveries, key=lambda delivery: (delivery.kind, delivery.run, delivery.name))
     return {DELIVERIES.name: DELIVERIES.frame(_row(delivery) for delivery in rows)}
 
 

@@ -20,7 +20,9 @@ DELIVERIES = Table(
         Column(
             "state",
             Kind.CATEGORY,
-            "sent (a mail server, the store or Security Hub has it), refused, unknown (it may have been sent: a mail never is again), not_sent",
+            "sent (a mail server, the store or Security Hub has it), bounced or complained (SES sends nothing to that address any more), "
+            "refused, unknown (it may have been sent: a mail never is again), not_sent. A mail server tells of a bounce by a mail to the "
+            "sender, which is not read",
         ),
         Column("at", Kind.TIME, "when it got this state; empty: not known", nullable=True),
         Column("message", Kind.TEXT, "the mail server's or the store's receipt (version, checksum, retention), or what happened", nullable=True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -21,9 +20,9 @@ from reporter.state.deliveries import Delivery, DeliveryState
 from tests.clients.smtp_server import SmtpServer, mail_certificate, smtp
 from tests.delivery.sealed import BOOK, CISO, EVERYBODY, OWNER, PAGE, RUN, SECOPS, sealed, someone
 from tests.evidence.pack import NOW
-from tests.sandbox.aws.conftest import REGION, Door, aws, running
+from tests.sandbox.aws.conftest import REGION, Door
 
-__all__ = ["aws", "mail_certificate", "running", "smtp"]
+__all__ = ["mail_certificate", "smtp"]
 
 
 class Died(BaseException):
@@ -128,7 +127,7 @@ def test_wherever_the_process_dies_nothing_is_sent_twice_and_nothing_is_said_tha
     with pytest.raises(Died):
         box(smtp, Dying(tmp_path / ".state", at, Died())).publish(run)
     before = len(smtp.taken)
-    told = deliveries.tables(store, "main", tmp_path)["deliveries"]
+    told = deliveries.tables(deliveries.last_mails(store, "main", tmp_path))["deliveries"]
     known = dict(zip(told["recipient"], told["state"], strict=True))
     order = [CISO, SECOPS, OWNER]
     for place, to in enumerate(order):
@@ -149,7 +148,7 @@ def test_a_process_that_dies_while_it_hands_over_leaves_a_message_that_may_have_
 
     with pytest.raises(Died):
         Outbox(settings(smtp), store, lambda: NOW, send).publish(run)
-    told = deliveries.tables(store, "main", tmp_path)["deliveries"]
+    told = deliveries.tables(deliveries.last_mails(store, "main", tmp_path))["deliveries"]
     assert list(told["state"]) == ["unknown", "not_sent", "not_sent"]
     assert states(box(smtp, store).publish(run))[CISO] == "unknown"
     assert CISO not in received(smtp)
@@ -247,15 +246,6 @@ def test_own_rows_that_are_too_large_are_not_looked_for_in_the_run(smtp: SmtpSer
     assert attached(got) == {}
     assert "Ask the security team for it." in text(got)
     assert "folder of the run" not in text(got)
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, aws: Door) -> Door:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE12", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": aws.endpoint}.items():
-        monkeypatch.setenv(name, value)
-    return aws
 
 
 def test_what_is_too_large_is_linked_from_a_bucket(smtp: SmtpServer, store: FolderStore, tmp_path: Path, environment: Door) -> None:

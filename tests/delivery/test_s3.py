@@ -50,7 +50,7 @@ def store(out: Path, place: str, s3: Any = None, **evidence: Any) -> PackStore:
 def known(out: Path, place: str) -> list[tuple[str, str, str]]:
     """What the next run's table says: run, kind, state."""
     state = FolderStore(out / ".state")
-    rows = deliveries.tables(state, "main", out, packs.since(state, "main", out, chain.head(state, "main"), place))[DELIVERIES.name]
+    rows = deliveries.tables(packs.since(state, "main", out, chain.head(state, "main"), place))[DELIVERIES.name]
     return [(row["run"], row["kind"], row["state"]) for row in rows.to_dict("records")]
 
 

@@ -194,7 +194,7 @@ def test_a_refusal_names_the_permission_and_the_next_run_closes_nothing_that_nev
 def test_the_next_run_knows_what_became_of_it(chain: Chain) -> None:
     chain.night([result(), result(account=B)])
     known = sent_findings.known(chain.state, "main")
-    rows = deliveries.tables(chain.state, "main", chain.out, known.deliveries)[DELIVERIES.name]
+    rows = deliveries.tables(known.deliveries)[DELIVERIES.name]
     assert list(zip(rows["run"], rows["kind"], rows["name"], rows["state"], strict=True)) == [
         ("main-000001", "security_hub", f"{A}_{R}", "sent"),
         ("main-000001", "security_hub", f"{B}_{R}", "not_sent"),

@@ -290,7 +290,7 @@ def test_mails_of_the_run_before_are_there_those_not_sent_first() -> None:
     page = render(of(DELIVERIES, rows))
     assert page.index("secops@example.com") < page.index("ciso@example.com")
     assert "550 &lt;b&gt;nobody" in page
-    assert "Mails and packs of the run before" not in render(view())
+    assert "What the run before sent" not in render(view())
 
 
 def test_exceptions_are_there_what_ran_out_and_what_ends_soon_first_and_said_at_the_top() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reporter.clients.store import FolderStore
-from reporter.state.deliveries import Delivery, DeliveryState, announce, message_files, of_run, receive, tables
+from reporter.state.deliveries import Delivery, DeliveryState, announce, last_mails, message_files, of_run, receive, tables
 from tests.evidence.pack import NOW
 
 RUN, TO = "main-000003", "ciso@example.com"
@@ -19,7 +19,7 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 def told(store: FolderStore, out: Path, chain: str = "main") -> list[tuple[Any, ...]]:
-    frame = tables(store, chain, out)["deliveries"]
+    frame = tables(last_mails(store, chain, out))["deliveries"]
     return [tuple(row) for row in frame[["run", "name", "recipient", "state"]].itertuples(index=False)]
 
 

@@ -44,6 +44,10 @@ UNKNOWN = {
 }
 
 
+PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "s3control": "s3", "sesv2": "ses"}
+"""IAM's names of services that have another"""
+
+
 def code_of(codes: dict[str, tuple[str, int]], asked: Asked, default: tuple[str, int]) -> tuple[str, int]:
     if asked.service in {"s3", "s3control"} and "s3" in codes:
         return codes["s3"]
@@ -52,7 +56,7 @@ def code_of(codes: dict[str, tuple[str, int]], asked: Asked, default: tuple[str,
 
 def denied(asked: Asked) -> Answer:
     code, status = code_of(DENIED, asked, ("AccessDenied", 403))
-    prefix = "elasticloadbalancing" if asked.service in {"elb", "elbv2"} else {"s3control": "s3"}.get(asked.service, asked.service)
+    prefix = PREFIXES.get(asked.service, asked.service)
     who = (
         asked.role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/session"
         if asked.role

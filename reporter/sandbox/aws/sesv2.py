@@ -1,13 +1,20 @@
-"""SES: identities that are verified for sending, which moto's never become."""
+"""SES: identities that are verified for sending, which moto's never become, and the account's suppression list, which moto does not have.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetSuppressedDestination.html
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import moto.backends
 
 from reporter.sandbox.aws.conformance import expect
-from reporter.sandbox.aws.extend import Extension
+from reporter.sandbox.aws.extend import Call, Extension, refuse
+
+SUPPRESSED = "suppressed"
+REASONS = ("BOUNCE", "COMPLAINT")
 
 
 def seed_verified(account: str, region: str, items: list[Any]) -> None:
@@ -20,4 +27,24 @@ def seed_verified(account: str, region: str, items: list[Any]) -> None:
         identity.verified_for_sending_status = True
 
 
-EXTENSION = Extension(service="sesv2", kinds={"verified": seed_verified})
+def put_suppressed_destination(call: Call) -> dict[str, Any]:
+    reason = call.params.get("Reason")
+    if reason not in REASONS:
+        raise refuse("BadRequestException", f"{reason} is no reason of the suppression list.")
+    address = call.params["EmailAddress"]
+    call.shelf(SUPPRESSED)[address] = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": datetime.now(UTC)}
+    return {}
+
+
+def get_suppressed_destination(call: Call) -> dict[str, Any]:
+    found = call.shelf(SUPPRESSED).get(call.params["EmailAddress"])
+    if found is None:
+        raise refuse("NotFoundException", f"Email address {call.params['EmailAddress']} does not exist on your suppression list.")
+    return {"SuppressedDestination": found}
+
+
+EXTENSION = Extension(
+    service="sesv2",
+    operations={"PutSuppressedDestination": put_suppressed_destination, "GetSuppressedDestination": get_suppressed_destination},
+    kinds={"verified": seed_verified},
+)
