@@ -18,7 +18,7 @@ from reporter.core.check import VERDICTS, Check, Need, Span
 from reporter.core.reading import unread
 from reporter.core.result import Severity, Status
 from reporter.core.scope import GLOBAL
-from reporter.core.verdicts import digits, first_case, resting, severity_of_rank, severity_rank, verdicts, words, young
+from reporter.core.verdicts import digits, first_case, quantities, resting, severity_of_rank, severity_rank, verdicts, words, young
 from reporter.core.world import World
 from reporter.tables.findings import MACIE_FINDINGS
 from reporter.tables.joined import BUCKET_ACCESS, INSTANCES
@@ -42,13 +42,19 @@ def judge(world: World) -> pd.DataFrame:
     status, reason = first_case(
         buckets,
         [
-            (weak > 0, Status.FAIL, digits(weak) + " unprotected instance(s) can reach it: " + words(buckets["weak_text"])),
+            (
+                weak > 0,
+                Status.FAIL,
+                quantities(weak, "unprotected instance", "unprotected instances") + " can reach it: " + words(buckets["weak_text"]),
+            ),
             (
                 unsure > 0,
                 Status.UNKNOWN,
-                digits(unsure) + " path(s) are open, or the protection at their end is not known: " + words(buckets["unsure_text"]),
+                quantities(unsure, "path is open", "paths are open")
+                + ", or the protection at the end is not known: "
+                + words(buckets["unsure_text"]),
             ),
-            (sound > 0, Status.PASS, digits(sound) + " instance(s) can reach it, all protected"),
+            (sound > 0, Status.PASS, quantities(sound, "instance", "instances") + " can reach it, all protected"),
             (sound == 0, Status.PASS, "no running instance can reach it through its role"),
         ],
     )

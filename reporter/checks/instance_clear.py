@@ -14,7 +14,7 @@ import pandas as pd
 
 from reporter.core.check import Check
 from reporter.core.result import Severity, Status
-from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, digits, first_case, verdicts
+from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, quantities, verdicts
 from reporter.core.world import World
 from reporter.tables.joined import INSTANCES
 
@@ -29,7 +29,7 @@ def judge(world: World) -> pd.DataFrame:
     cases: list[Case] = [
         *agent_cases(world, instances),
         (instances["protection"] == "inactive", Status.FAIL, "the agent is inactive, not supported, or was never activated"),
-        (count > 0, Status.FAIL, digits(count) + " condition(s) need attention (" + _LABEL + "): " + observed),
+        (count > 0, Status.FAIL, quantities(count, "condition needs attention", "conditions need attention") + " (" + _LABEL + "): " + observed),
         (count == 0, Status.PASS, f"no condition needs attention ({_LABEL})"),
     ]
     status, reason = first_case(instances, cases)

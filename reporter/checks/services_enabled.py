@@ -65,7 +65,7 @@ def _config(rows: Rows, account: str, region: str) -> Answer:
     if working:
         return Status.PASS, f"recorder {working[0]} records all supported types and delivers them", f"recorder {working[0]}"
     said = "; ".join(f"recorder {name} {', '.join(found)}" for name, found in sorted(faults.items()))
-    return Status.FAIL, said, f"{len(rows)} recorder(s)"
+    return Status.FAIL, said, "1 recorder" if len(rows) == 1 else f"{len(rows)} recorders"
 
 
 def _recorder_faults(row: Mapping[str, object]) -> list[str]:

@@ -17,7 +17,7 @@ import pandas as pd
 from reporter.core.check import VERDICTS, Check, Need
 from reporter.core.result import Severity, Status
 from reporter.core.settings import Days
-from reporter.core.verdicts import AGENT_NEEDS, Case, digits, first_case, resting, severity_of_rank, severity_rank, verdicts
+from reporter.core.verdicts import AGENT_NEEDS, Case, digits, first_case, quantities, resting, severity_of_rank, severity_rank, verdicts
 from reporter.core.world import World
 from reporter.tables.findings import INSPECTOR_COVERAGE
 from reporter.tables.joined import INSTANCES, VIRTUAL_PATCHES
@@ -36,10 +36,15 @@ def shielded(world: World) -> pd.DataFrame:
         patches["class"].mask(late, _LATE).mask(patches["state"] == "unknown", _UNKNOWN).mask(patches["state"] == "prevented", _SHIELDED)
     )
     hosts = _counted(world, patches)
-    outstanding = "; a virtual patch is not a patch: " + digits(hosts["cves"]) + " patches outstanding"
-    failing = digits(hosts["late"]) + " CVEs are not shielded within their deadline, worst: " + hosts["worst"] + outstanding
-    passing = digits(hosts["shielded"]) + " CVEs shielded, " + digits(hosts["within"]) + " within deadline" + outstanding
-    unknown = "for " + digits(hosts["unknown"]) + " CVEs it is not known whether a rule is effective" + outstanding
+    outstanding = "; a virtual patch is not a patch: " + quantities(hosts["cves"], "patch outstanding", "patches outstanding")
+    failing = (
+        quantities(hosts["late"], "CVE is not shielded within its deadline", "CVEs are not shielded within their deadline")
+        + ", worst: "
+        + hosts["worst"]
+        + outstanding
+    )
+    passing = quantities(hosts["shielded"], "CVE shielded", "CVEs shielded") + ", " + digits(hosts["within"]) + " within deadline" + outstanding
+    unknown = "for " + quantities(hosts["unknown"], "CVE", "CVEs") + " it is not known whether a rule is effective" + outstanding
     cases: list[Case] = [
         (resting(hosts), Status.NOT_APPLICABLE, "the instance is " + hosts["state"] + ": nothing to shield until it runs" + outstanding),
         (hosts["late"] > 0, Status.FAIL, failing),
@@ -57,13 +62,17 @@ def patched(world: World) -> pd.DataFrame:
     patches["due"] = _due(patches, world.settings.checks.patch_days)
     patches["class"] = pd.Series(_WITHIN, index=patches.index).mask(late, _LATE)
     hosts = _counted(world, patches)
-    total = digits(hosts["cves"])
-    failing = digits(hosts["late"]) + " of " + total + " outstanding patches are past their deadline, worst: " + hosts["worst"]
+    failing = digits(hosts["late"]) + " of " + quantities(hosts["cves"], "outstanding patch", "outstanding patches") + " past the deadline, worst: "
+    failing += hosts["worst"]
     cases: list[Case] = [
         (hosts["late"] > 0, Status.FAIL, failing + "; a virtual patch does not count"),
         (~hosts["scanned"] & resting(hosts), Status.NOT_APPLICABLE, "the instance is " + hosts["state"] + ": Inspector does not scan it"),
         (~hosts["scanned"], Status.UNKNOWN, "not scanned by Inspector: " + hosts["unscanned"]),
-        (hosts["cves"] > 0, Status.PASS, total + " patches outstanding, all within their deadline"),
+        (
+            hosts["cves"] > 0,
+            Status.PASS,
+            quantities(hosts["cves"], "patch outstanding, all within their deadline", "patches outstanding, all within their deadline"),
+        ),
         (hosts["cves"] == 0, Status.PASS, "Inspector scans it and reports no vulnerable package"),
     ]
     said = _said(hosts, cases, "every patch installed within its deadline")
@@ -107,7 +116,7 @@ def _worst_late(patches: pd.DataFrame) -> pd.DataFrame:
     late = patches.loc[patches["class"] == _LATE].assign(rank=lambda frame: severity_rank(frame["severity"]))
     first = late.sort_values(["instance_id", "rank", "age_days", "cve", "state"], ascending=[True, True, False, True, True], kind="stable")
     first = first.drop_duplicates("instance_id")
-    text = first["severity"] + " " + first["cve"] + ", " + first["state"] + ", outstanding for " + digits(first["age_days"]) + " days"
+    text = first["severity"] + " " + first["cve"] + ", " + first["state"] + ", outstanding for " + quantities(first["age_days"], "day", "days")
     due = late.groupby("instance_id", sort=False)["due"].min().reindex(first["instance_id"]).to_numpy()
     due = pd.Series(pd.to_datetime(due, utc=True), index=first.index)
     columns = {"instance_id": first["instance_id"], "worst": text.astype("object"), "row_severity": severity_of_rank(first["rank"]), "due": due}
@@ -126,7 +135,7 @@ def _with_coverage(world: World, hosts: pd.DataFrame) -> pd.DataFrame:
 
 def _said(hosts: pd.DataFrame, cases: list[Case], expected: str) -> pd.DataFrame:
     status, reason = first_case(hosts, cases)
-    observed = digits(hosts["cves"]) + " CVEs"
+    observed = quantities(hosts["cves"], "CVE", "CVEs")
     failed = status == Status.FAIL.value
     severity, due = hosts["row_severity"].where(failed, None), hosts["due"].where(failed)
     return verdicts(hosts, resource="instance_id", status=status, reason=reason, observed=observed, expected=expected, severity=severity, due=due)
@@ -141,13 +150,13 @@ def _images(world: World) -> pd.DataFrame:
     loose["resource"] = loose["image"].fillna(loose["finding_arn"])
     loose["open"] = loose["state"] != "not_running"
     images = loose.groupby(["resource", "account", "region"], sort=True).agg(open=("open", "max"), cves=("cve", "nunique")).reset_index()
-    patches_text = digits(images["cves"]) + " patches outstanding"
+    patches_text = quantities(images["cves"], "patch outstanding", "patches outstanding")
     cases: list[Case] = [
         (images["open"], Status.UNKNOWN, "it is not known where this image runs; " + patches_text),
         (~images["open"], Status.NOT_APPLICABLE, "the image runs on no host now; " + patches_text),
     ]
     status, reason = first_case(images, cases)
-    observed = digits(images["cves"]) + " CVEs"
+    observed = quantities(images["cves"], "CVE", "CVEs")
     return verdicts(
         images, resource="resource", status=status, reason=reason, observed=observed, expected="every patch installed within its deadline"
     )

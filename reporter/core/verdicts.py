@@ -101,3 +101,8 @@ def words(texts: pd.Series) -> pd.Series:
 def digits(numbers: pd.Series) -> pd.Series:
     """Whole numbers -> texts that can be put together with other texts (pandas keeps its own text type apart from objects)."""
     return numbers.astype("int64").astype(str).astype("object")
+
+
+def quantities(numbers: pd.Series, one: str, many: str) -> pd.Series:
+    """Whole numbers with what is counted, as texts: `one` after a 1, else `many`."""
+    return digits(numbers) + " " + pd.Series(one, index=numbers.index, dtype="object").where(numbers == 1, many)

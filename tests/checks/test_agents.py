@@ -77,7 +77,7 @@ def test_policies_that_were_not_read_are_unknown() -> None:
 def test_conditions_fail_and_are_labelled_as_derived() -> None:
     row = only(instance_clear.judge(world_of_instances(instance(conditions=("agent in error", "update failed")))))
     assert (row["status"], row["observed"]) == ("FAIL", "agent in error; update failed")
-    assert row["reason"] == "2 condition(s) need attention (derived, Workload Protection v1 has no alert call): agent in error; update failed"
+    assert row["reason"] == "2 conditions need attention (derived, Workload Protection v1 has no alert call): agent in error; update failed"
 
 
 def test_device_control_has_no_automated_evidence() -> None:

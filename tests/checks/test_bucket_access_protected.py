@@ -61,7 +61,7 @@ def seen(*paths: dict[str, Any], alerts: tuple[dict[str, Any], ...] = (), hosts:
 def test_protected_instances_pass() -> None:
     row = only(judge(seen(path(), path(I2, decision="allowed"))))
     assert (row["resource"], row["account"], row["region"], row["status"]) == (BUCKET, A, R, "PASS")
-    assert row["reason"] == "2 instance(s) can reach it, all protected"
+    assert row["reason"] == "2 instances can reach it, all protected"
 
 
 def test_a_bucket_that_no_instance_can_reach_passes() -> None:
@@ -71,7 +71,7 @@ def test_a_bucket_that_no_instance_can_reach_passes() -> None:
 @pytest.mark.parametrize("protection", ["unmanaged", "inactive", "offline", "no_policy"])
 def test_an_unprotected_instance_fails(protection: str) -> None:
     row = only(judge(seen(path(), path(I2, protection=protection))))
-    assert (row["status"], row["severity"], row["reason"]) == ("FAIL", "HIGH", f"1 unprotected instance(s) can reach it: {I2}")
+    assert (row["status"], row["severity"], row["reason"]) == ("FAIL", "HIGH", f"1 unprotected instance can reach it: {I2}")
     assert row["observed"] == "1 unprotected, 0 open, 1 protected"
 
 

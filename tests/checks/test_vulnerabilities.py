@@ -49,7 +49,7 @@ def seen(*patches: dict[str, Any], host: dict[str, Any] | None = None, coverage:
 def test_shielded_and_within_deadline_pass_and_both_are_counted() -> None:
     row = only(shielded(seen(patch("prevented", 400), patch("available", 14, "CVE-2022-1"))))
     assert row["status"] == "PASS"
-    assert row["reason"] == "1 CVEs shielded, 1 within deadline; a virtual patch is not a patch: 2 patches outstanding"
+    assert row["reason"] == "1 CVE shielded, 1 within deadline; a virtual patch is not a patch: 2 patches outstanding"
 
 
 def test_an_instance_without_a_cve_passes() -> None:
@@ -85,8 +85,8 @@ def test_the_worst_gap_is_the_most_severe_not_the_oldest() -> None:
 def test_a_cve_in_two_findings_counts_once_in_its_worst_state() -> None:
     row = only(shielded(seen(patch("prevented", 20), patch("available", 20, finding_arn="arn:finding/other"))))
     assert row["status"] == "FAIL"
-    assert row["reason"].startswith("1 CVEs are not shielded")
-    assert row["reason"].endswith("1 patches outstanding")
+    assert row["reason"].startswith("1 CVE is not shielded")
+    assert row["reason"].endswith("1 patch outstanding")
 
 
 def test_an_unknown_rule_is_unknown_and_a_fail_is_stronger() -> None:
@@ -134,13 +134,13 @@ def test_a_stopped_instance_that_inspector_leaves_out_is_not_applicable() -> Non
 def test_a_patch_past_its_deadline_fails_whatever_stands_before_it(state: str) -> None:
     row = only(patched(seen(patch(state, 31), patch(state, 30, "CVE-2022-1"))))
     assert row["status"] == "FAIL"
-    assert row["reason"].startswith("1 of 2 outstanding patches are past their deadline, worst: HIGH CVE-2021-44228")
+    assert row["reason"].startswith("1 of 2 outstanding patches past the deadline, worst: HIGH CVE-2021-44228")
     assert row["reason"].endswith("a virtual patch does not count")
 
 
 def test_patches_within_their_deadline_pass() -> None:
     row = only(patched(seen(patch("prevented", 30))))
-    assert (row["status"], row["reason"], row["observed"]) == ("PASS", "1 patches outstanding, all within their deadline", "1 CVEs")
+    assert (row["status"], row["reason"], row["observed"]) == ("PASS", "1 patch outstanding, all within their deadline", "1 CVE")
 
 
 def test_deadlines_are_the_schedules() -> None:
