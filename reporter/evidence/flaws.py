@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reporter.core.text import flat
+
 
 class Flaw(StrEnum):
     """The word that `reporter verify` prints after FAIL."""
@@ -96,7 +98,7 @@ class Finding:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.flaw}  {shown(self.where)}: {self.what}. That means: {MEANS[self.flaw]}."
+        return f"{self.flaw}  {shown(self.where)}: {flat(self.what)}. That means: {MEANS[self.flaw]}."
 
 
 def shown(name: str) -> str:

@@ -30,6 +30,7 @@ _FIELDS = (
 )
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _LINE = re.compile(rb"([0-9a-f]{64})  ([!-\[\]-~][ -\[\]-~]*)")
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 _LARGEST_LIST, _LARGEST_KEY, _LARGEST_SIGNATURE, _LARGEST_STAMP = 512 << 20, 16 << 10, 1 << 10, 256 << 10
@@ -284,12 +285,16 @@ def _odd(said: Mapping[str, str]) -> str:
         return f"it does not say {', '.join(missing)}"
     if said["format"] != _FORM:
         return "it is in a form that this version does not know"
+    if hidden := [name for name, value in said.items() if not (name + value).isprintable()]:
+        return f"{ascii(hidden[0])} holds signs that do not show"
+    names = [name for name in ("chain", "run_id", "previous-run_id") if not _NAME.fullmatch(said[name])]
     numbers = [name for name in ("sequence", "files") if not _NUMBER.fullmatch(said[name])]
     digests = [name for name in ("sha256-of-SHA256SUMS", "signing-key-sha256") if not _HASH.fullmatch(said[name])]
     before = said["sha256-of-previous-SEAL"]
     if before != "none" and not _HASH.fullmatch(before):
         digests.append("sha256-of-previous-SEAL")
-    return f"{', '.join([*numbers, *digests])} cannot be that" if numbers or digests else ""
+    odd = [*names, *numbers, *digests]
+    return f"{', '.join(odd)} cannot be that" if odd else ""
 
 
 def _other_line_ends(blocks: Iterator[bytes]) -> set[str]:

@@ -17,7 +17,7 @@ from reporter.evidence.contents import contents
 from reporter.evidence.flaws import MEANS, Flaw
 from reporter.evidence.inspected import Checked
 from reporter.evidence.key import fingerprint
-from reporter.evidence.seal import LARGEST_SEAL, Seal, write_sums
+from reporter.evidence.seal import LARGEST_SEAL, Seal, sha256, write_sums
 from reporter.evidence.trust import Trust
 from reporter.evidence.verify import chained, check, require_whole, told, verify
 from tests.evidence.chains import HELD, chain, commands, failing, public_pem, seal_again, sign
@@ -238,6 +238,16 @@ def test_each_pack_is_one_line_with_the_words_and_each_finding_a_sentence(out: P
     assert any(r"x\x1b[2J\n\u202ey.csv: it is in the pack but not in the list" in line for line in lines)
 
 
+def test_a_pack_of_somebody_else_writes_no_signs_to_the_terminal(out: Path) -> None:
+    """What its seals say is shown, and the seal before it need not be signed by anybody."""
+    (out / TWO / "previous-SEAL.txt").write_bytes(b"run_id: x\x1b[1A\x1b[2KOK\n")
+    write_sums(out / TWO)
+    seal_again(out / TWO, OTHER, sha256_of_previous_SEAL=sha256(out / TWO / "previous-SEAL.txt"))
+    lines = told(verify([out / TWO], HELD), HELD)
+    assert any("it is the seal of x" in line for line in lines)
+    assert all(line.isprintable() for line in lines)
+
+
 def test_many_findings_of_one_kind_are_counted(out: Path) -> None:
     for number in range(15):
         (out / TWO / f"{number:02d}").touch()
@@ -363,6 +373,11 @@ def test_what_is_no_seal_is_said(out: Path, text: bytes, said: str) -> None:
         ("sha256-of-SHA256SUMS", "x"),
         ("signing-key-sha256", "AB" * 32),
         ("sha256-of-previous-SEAL", ""),
+        ("chain", "main\x1b[2K"),
+        ("run_id", "=1+1"),
+        ("previous-run_id", "../main-000001"),
+        ("version", "0.1.0\rOK    run-000002"),
+        ("signing-key", "AWS KMS\x7f"),
     ],
 )
 def test_a_seal_with_a_value_that_cannot_be_is_none(out: Path, name: str, value: str) -> None:
