@@ -56,9 +56,10 @@ def view(instances: int, failing: float) -> View:
                 "owner": "payments",
                 "first_seen": NOW - timedelta(days=40),
                 "age_days": 40,
-                "waiver": np.where(status == "WAIVED", "SEC-1 until 2027-03-31", None),
-                "due": np.where(status == "FAIL", NOW + timedelta(days=3), None),
+                "waiver": ["SEC-1 until 2027-03-31" if one == "WAIVED" else None for one in status],
+                "due": [NOW + timedelta(days=3) if one == "FAIL" else None for one in status],
                 "unread": False,
+                "calls": "ec2 wp_computers/main",
             }
         )
     )

@@ -40,6 +40,7 @@ from reporter.doors import open_store
 from reporter.evidence.folder import building
 from reporter.evidence.raw import RawFolder
 from reporter.evidence.seal import TIMESTAMP, Head, Seal, read_seal
+from reporter.evidence.trust import Trust
 from reporter.gather import Gathered, discover, gather
 from reporter.held_back import held_back
 from reporter.history.population import previous_population
@@ -65,7 +66,7 @@ from reporter.state.deliveries import Delivery, DeliveryState
 from reporter.tables.controls import CONTROLS
 from reporter.tables.evidence import IDENTITIES, PREVIOUS_POPULATION, QUERIES
 from reporter.tables.joined import ACTIONS, EXCLUDED_INSTANCES, RESULTS, SCOPES
-from reporter.waivers import refuse_too_long
+from reporter.waivers import refuse_too_long, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class _Facts:
     identity: str = ""
     approval: Approval | None = None
     ticking: Callable[[], datetime] | None = None
+    lost: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:
@@ -155,12 +157,14 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
     watch = watch or Watch()
     kept, ticking = held_back(schedule), clock.running(now)
     refuse_too_long(schedule.exceptions, now.date())
+    _refuse_unknown(schedule)
     clients = open_clients(schedule)
     store = open_store(schedule, out, clients.aws)
     sealing = Sealing.of(schedule, out, store)
     mails = outbox(schedule.deliver.email, store, now, schedule.recipients())
     sent = sent_findings.known(store, schedule.evidence.chain)
     with building(out, _numbering(schedule, store, now), sealing.in_chain) as (folder, number):
+        lost = _bring_back(sealing, clients.aws, ticking)
         calls = Calls()
         clients = open_clients(schedule, RawFolder(folder / "raw"), calls)
         watch.stage("plan scopes")
@@ -170,7 +174,9 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
         identity = clients.aws.identity("")["arn"]
         who = IDENTITIES.frame(clients.identities(plan.access.values()))
-        facts = _Facts("scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking)
+        facts = _Facts(
+            "scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking, lost=lost
+        )
         stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
         asked = config_rules.last_asked(store, schedule.evidence.chain) if schedule.deliver.config_rules else []
         mailed = looked_up(deliveries.last_mails(store, schedule.evidence.chain, out), schedule.deliver.email, clients.aws)
@@ -190,6 +196,8 @@ def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch 
     """A stored run, joined and judged again without the world and at its own clock, as a new run beside it. Raises ReporterError."""
     watch = watch or Watch()
     was = read_run(stored)
+    if schedule is not None:
+        _refuse_unknown(schedule)
     schedule = schedule or was.schedule
     out, aws, ticking = stored.resolve().parent, AwsClients(), clock.running(clock.now())
     store = open_store(schedule, out, aws)
@@ -265,6 +273,10 @@ def _on_stored(
         return _keep(finished, sealing, clients.aws, clock.running(now), watch)
 
 
+def _refuse_unknown(schedule: Schedule) -> None:
+    refuse_unknown(schedule.exceptions, {check.id for check in discover_checks()})
+
+
 def _keep(finished: Finished, sealing: Sealing, aws: AwsClients, now: Callable[[], datetime], watch: Watch) -> Finished:
     """The sealed pack in its store, and what became of it in the state."""
     watch.stage("publish")
@@ -272,8 +284,18 @@ def _keep(finished: Finished, sealing: Sealing, aws: AwsClients, now: Callable[[
         run_id, url = read_seal(finished.folder)["run_id"], sealing.evidence.tsa_url
         said = Delivery(run_id, TIMESTAMP, url, DeliveryState.REFUSED, now(), finished.no_stamp, packs.STAMP)
         finished = replace(finished, no_stamp=packs.received(sealing.store, said).message)
-    store = PackStore(sealing.evidence, sealing.store, now, lambda: aws.client("", "s3", HOME_REGION))
-    return replace(finished, packs=store.publish(sealing.out))
+    return replace(finished, packs=_pack_store(sealing, aws, now).publish(sealing.out))
+
+
+def _bring_back(sealing: Sealing, aws: AwsClients, now: Callable[[], datetime]) -> dict[str, tuple[str, bool]]:
+    """On a machine that has lost them: the newest pack, which this run judges, and that of the last scheduled run, which it is compared with."""
+    wanted = [head for head in (sealing.head(), sealing.last("scheduled")) if head is not None]
+    lost = _pack_store(sealing, aws, now).bring_back(sealing.out, wanted, Trust(sealing.chain_keys()))
+    return {run: (astray.why, astray.known) for run, astray in lost.items()}
+
+
+def _pack_store(sealing: Sealing, aws: AwsClients, now: Callable[[], datetime]) -> PackStore:
+    return PackStore(sealing.evidence, sealing.store, now, lambda: aws.client("", "s3", HOME_REGION))
 
 
 def _hub_client(aws: AwsClients, plan: ScopePlan, account: str, region: str) -> Any:
@@ -314,7 +336,7 @@ def _stored(folder: Path) -> Gathered:
 def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts) -> Finished:
     """join, judge, compare, propose, apply, verify, report, seal, remember: everything after the world was read."""
     schedule = facts.schedule
-    before = previous(sealing.out, schedule.evidence.chain, sealing.chain_keys(), facts.stored, sealing.head())
+    before = previous(sealing.out, schedule.evidence.chain, sealing.chain_keys(), facts.stored, sealing.head(), facts.lost)
     read_at = facts.read_at or facts.now
     watch.stage("join")
     tables = {**previous_population(before.compared), **gathered.tables, **before.tables(), **exceptions_table(schedule)}
@@ -351,7 +373,7 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
         said = {**more, "previous": last.run_id if last else None}
         _write_json(folder / "run.json", run_json(view, folder, end=max(facts.now, clock.now()), more=said))
 
-    said = Seal(schedule.evidence.chain, facts.sequence, facts.run_id, facts.now, __version__)
+    said = Seal(schedule.evidence.chain, facts.sequence, facts.run_id, facts.now, __version__, kind=facts.kind)
     done, missing = sealing.seal(folder, said, describe)
     unread = bool(gathered.ledger.unread())
     return Finished(done, view.by_status(), view.by_scope_state(), unread, facts.held_back, view.by_action(), no_stamp=missing)

@@ -46,6 +46,10 @@ class Sealing:
         """The newest seal: as the state says it; a state without any goes on from the newest run here. Raises ReporterError."""
         return chain.head(self.store, self.evidence.chain) or _newest(self.out)
 
+    def last(self, kind: str) -> Head | None:
+        """The newest seal of a kind of run, as the state says it. Raises ReporterError."""
+        return chain.newest_of(self.store, self.evidence.chain, kind)
+
     def in_chain(self, folder: Path) -> bool:
         """Whether a folder's seal stands in the chain already. Raises ReporterError."""
         path = folder / "SEAL.txt"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
 import pandas as pd
@@ -22,6 +23,19 @@ def refuse_too_long(exceptions: Sequence[ExceptionRule], today: date) -> None:
                 f"exception {rule.ticket} for {rule.check} ends on {rule.expires}, more than {LONGEST_DAYS} days ahead",
                 where="exceptions",
                 fix=f"expires: {(today + timedelta(days=LONGEST_DAYS)).isoformat()} at the latest",
+                meanwhile="nothing was read, written or sent",
+            )
+
+
+def refuse_unknown(exceptions: Sequence[ExceptionRule], checks: Collection[str]) -> None:
+    """Raises ScheduleError for an exception of a check that there is not: it would waive nothing, and nobody would hear of it."""
+    for rule in exceptions:
+        if rule.check not in checks:
+            close = difflib.get_close_matches(rule.check, checks, n=1)
+            raise ScheduleError(
+                f"exception {rule.ticket} is for a check that there is not: {rule.check}",
+                where="exceptions",
+                fix=f"did you mean {close[0]}?" if close else f"one of: {', '.join(sorted(checks))}",
                 meanwhile="nothing was read, written or sent",
             )
 

@@ -17,6 +17,7 @@ from reporter.core.errors import ScheduleError
 from reporter.history.previous import Kept, kept
 from reporter.history.rules import NAMES
 from reporter.history.stored import read_table
+from reporter.preflight import preflight
 from reporter.run import judge_again, run
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.joined import CHANGES, HISTORY, RESULTS, TREND
@@ -258,6 +259,21 @@ def test_a_run_of_a_version_that_knew_no_rules_is_judged_again(chain: list[Path]
     assert "by world" in printed
 
 
+def test_a_machine_that_lacks_the_runs_before_fetches_those_that_it_judges_and_compares_with(tmp_path: Path) -> None:
+    wanted = schedule(f"evidence: {{store: {tmp_path / 'packs'}}}\n")
+    first = night(tmp_path / "out", 0, wanted)
+    newest = night(tmp_path / "out", 0, wanted, kind="apply", acts_on=first)
+    was = {gone: (gone / "SHA256SUMS").read_bytes() for gone in (first, newest)}
+    for gone in was:
+        shutil.rmtree(gone)
+    later = night(tmp_path / "out", 1, wanted)
+    assert said(later)["compared_with"] == "main-000001"
+    assert {back: (back / "SHA256SUMS").read_bytes() for back in (first, newest)} == was
+    judged = read_table(later, RESULTS)
+    (row,) = judged[judged["check_id"] == "evidence_sealed"].to_dict("records")
+    assert (row["resource"], row["status"]) == ("main-000002", "PASS")
+
+
 def test_what_a_run_left_is_empty_where_it_left_nothing(tmp_path: Path) -> None:
     found: Kept = kept(tmp_path / "none")
     assert (found.run_id, found.ages, found.failing) == ("none", {}, {})
@@ -267,4 +283,20 @@ def test_an_exception_that_ends_too_far_ahead_is_refused_before_anything_is_read
     with pytest.raises(ScheduleError, match="exception SEC-1 for firewall_active ends on 2027-11-26, more than 366 days ahead") as caught:
         run(schedule(accepting("2027-11-26")), tmp_path / "out", NOW)
     assert caught.value.fix == "expires: 2027-11-25 at the latest"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("check", "fix"),
+    [("firewal_active", "did you mean firewall_active?"), ("Firewall off", "one of: activity_monitoring_active, ")],
+)
+def test_an_exception_for_a_check_that_there_is_not_is_refused_before_anything_is_read(
+    chain: list[Path], tmp_path: Path, check: str, fix: str
+) -> None:
+    strange = schedule(accepting("2027-03-31").replace("firewall_active", check))
+    for begin in (lambda: run(strange, tmp_path / "out", NOW), lambda: judge_again(chain[0], strange), lambda: preflight(strange, NOW)):
+        with pytest.raises(ScheduleError, match="exception SEC-1 is for a check that there is not: ") as caught:
+            begin()
+        assert caught.value.fix is not None
+        assert caught.value.fix.startswith(fix)
     assert not (tmp_path / "out").exists()

@@ -90,8 +90,7 @@ class PackBucket:
         found = self.look()
         if lacking := found.lacks(mode):
             raise ReporterError(lacking[0], where=f"{_WHERE}: {self.url}", fix=lacking[1], meanwhile="the pack is in its run's folder alone")
-        key = "/".join(filter(None, [self.url.removeprefix("s3://").partition("/")[2], name]))
-        place: dict[str, Any] = {"Bucket": self.name, "Key": key}
+        place: dict[str, Any] = {"Bucket": self.name, "Key": self._key(name)}
         asked: dict[str, Any] = {"Metadata": dict(facts), "ContentType": "application/zip"}
         asked |= {} if found.own_key else {"ServerSideEncryption": "AES256"}
         asked |= {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": until} if mode else {}
@@ -100,6 +99,20 @@ class PackBucket:
         else:
             checksum, version = self._in_parts(place, asked, path)
         return self._read_back(place, version, checksum, mode, until)
+
+    def fetch(self, name: str, path: Path) -> bool:
+        """What is stored under a name, into a file. False: the bucket shows nothing of that name. Raises ReporterError, OSError."""
+        key = self._key(name)
+        try:
+            with self._explained("GetObject", "NoSuchKey", "fetched"), path.open("wb") as target:
+                for block in self.client.get_object(Bucket=self.name, Key=key)["Body"].iter_chunks(1 << 20):
+                    target.write(block)
+        except _NothingThere:
+            return False
+        return True
+
+    def _key(self, name: str) -> str:
+        return "/".join(filter(None, [self.url.removeprefix("s3://").partition("/")[2], name]))
 
     def _whole(self, place: Mapping[str, Any], asked: Mapping[str, Any], path: Path) -> tuple[str, str]:
         """(checksum, version); no version: something has the name already."""
@@ -171,7 +184,7 @@ class PackBucket:
             return {}
 
     @contextmanager
-    def _explained(self, operation: str, none: str = "") -> Iterator[None]:
+    def _explained(self, operation: str, none: str = "", done: str = "stored") -> Iterator[None]:
         where = f"s3:{operation} at {self.url}"
         try:
             yield
@@ -180,12 +193,12 @@ class PackBucket:
                 raise _NothingThere from error
             problem = from_answer(error, where=where, service="s3", operation=operation)
             fix = f"grant {problem.permission} to the job" if problem.permission else "the bucket, and the way to it"
-            raise ReporterError(f"the pack cannot be stored: {problem.message}", where=_WHERE, fix=fix) from error
+            raise ReporterError(f"the pack cannot be {done}: {problem.message}", where=_WHERE, fix=fix) from error
         except BotoCoreError as error:
             said = from_the_way(error, where=where).message
-            raise ReporterError(f"the pack cannot be stored: {said}", where=_WHERE, fix="the credentials, and the way to S3") from error
+            raise ReporterError(f"the pack cannot be {done}: {said}", where=_WHERE, fix="the credentials, and the way to S3") from error
         except BrokenPage as error:
-            raise ReporterError(f"the pack cannot be stored: {where}: broken answer: {error}"[:300], where=_WHERE) from error
+            raise ReporterError(f"the pack cannot be {done}: {where}: broken answer: {error}"[:300], where=_WHERE) from error
 
 
 class _NothingThere(Exception):

@@ -85,7 +85,8 @@ class FolderStore:
 
     def names(self, prefix: str) -> list[str]:
         with self._explained():
-            files = [path for path in self._folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+            below = self._folder / prefix.rpartition("/")[0]
+            files = [path for path in below.rglob("*") if path.is_file() and not path.name.startswith(".")]
             names = (path.relative_to(self._folder).as_posix() for path in files)
             return sorted(name for name in names if name.startswith(prefix))
 

@@ -22,7 +22,7 @@ from reporter.core.errors import ReporterError, ScopeProblem
 from reporter.delivery.parts import Link, ready
 from reporter.evidence.seal import read_seal, sha256
 from reporter.schedule import Email
-from reporter.state.deliveries import Delivery, DeliveryState, announce, message_files, receive
+from reporter.state.deliveries import Delivery, DeliveryState, announce, forget, message_files, receive
 
 PAUSES = (5.0, 20.0, 60.0)
 """seconds before each further try of what was not taken and may be taken later"""
@@ -67,7 +67,15 @@ class Outbox:
             if waiting:
                 self.sleep(pause)
                 waiting = self._try(waiting, done, last=pause == PAUSES[-1])
-        return tuple(done[name] for name in sorted(done))
+        return self._without_old(run_id, tuple(done[name] for name in sorted(done)))
+
+    def _without_old(self, run_id: str, done: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+        """The same, once the state holds no more records than it is to; that it could not be tidied is said in the last one."""
+        try:
+            forget(self.store, run_id)
+        except ReporterError as error:
+            return (*done[:-1], replace(done[-1], message=f"{done[-1].message}; records of old runs stay in the state: {_line(error)}"))
+        return done
 
     def _try(self, letters: Sequence[_Letter], done: dict[str, Delivery], *, last: bool) -> list[_Letter]:
         """Try each once; what is settled is added to `done`, what to try again later is returned."""

@@ -1,4 +1,5 @@
-"""Packs of sealed runs -> the store that keeps them: a bucket with Object Lock, or a folder. What could not be stored is stored by a later run.
+"""Packs of sealed runs -> the store that keeps them: a bucket with Object Lock, or a folder; and back, on a machine that lacks them. What could
+not be stored is stored by a later run.
 
 The zip of a sealed folder has the same bytes each time, and a name is written once: storing it again changes nothing.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,10 +21,20 @@ from reporter.core.clock import iso
 from reporter.core.errors import ReporterError
 from reporter.evidence import zipped
 from reporter.evidence.folder import runs
-from reporter.evidence.seal import read_seal, sha256
+from reporter.evidence.restored import restore
+from reporter.evidence.seal import Head, read_seal, sha256
+from reporter.evidence.trust import Trust
 from reporter.schedule import Evidence
 from reporter.state import packs
 from reporter.state.deliveries import Delivery, DeliveryState
+
+
+@dataclass(frozen=True)
+class Astray:
+    """Why a pack is not to be had. `known`: it is lost, or no longer what was sealed; else nobody knows."""
+
+    why: str
+    known: bool
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,41 @@ class PackStore:
         except ReporterError as error:
             return (self._said("", runs(out)[-1], DeliveryState.NOT_SENT, _line(error)),)
         return tuple(self._one(out, run) for run in runs(out) if self._wanted(run, done))
+
+    def bring_back(self, out: Path, wanted: Iterable[Head], held: Trust) -> dict[str, Astray]:
+        """Give a folder the packs of these seals that it lacks. Never raises for what cannot be had: run -> why."""
+        lost: dict[str, Astray] = {}
+        for head in wanted:
+            run = out / f"run-{head.number:06d}"
+            if self.evidence.store and not run.exists():
+                try:
+                    astray = self._restored(run, head, held)
+                except (ReporterError, OSError) as error:
+                    astray = Astray(f"it cannot be fetched from {self.evidence.store}: {_line(error)}", known=False)
+                if astray:
+                    lost[head.run_id] = astray
+        return lost
+
+    def _restored(self, run: Path, head: Head, held: Trust) -> Astray | None:
+        """Raises ReporterError, OSError."""
+        name = f"{self.evidence.chain}/{run.name}.zip"
+        kept = head.run_id in packs.stored(self.state, self.evidence.chain)
+        with tempfile.TemporaryDirectory(dir=run.parent / ".state", prefix="zip-") as place:
+            path = Path(place) / f"{run.name}.zip"
+            if not self._fetched(name, path):
+                text = f"{self.evidence.store} shows no {name}"
+                return Astray(f"{text}, though it was stored there", known=True) if kept else Astray(f"{text}: it was never stored", known=False)
+            why = restore(path, run, held, head.sha256)
+        return Astray(f"{why} ({self.evidence.store})", known=True) if why else None
+
+    def _fetched(self, name: str, path: Path) -> bool:
+        if self.evidence.store.startswith("s3://"):
+            return PackBucket(self.evidence.store, self.client()).fetch(name, path)
+        source = Path(self.evidence.store) / name
+        if not source.is_file():
+            return False
+        shutil.copyfile(source, path)
+        return True
 
     def _wanted(self, run: Path, done: set[str]) -> bool:
         try:

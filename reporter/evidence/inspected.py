@@ -286,7 +286,7 @@ def _odd(said: Mapping[str, str]) -> str:
     if said["format"] != _FORM:
         return "it is in a form that this version does not know"
     if hidden := [name for name, value in said.items() if not (name + value).isprintable()]:
-        return f"{ascii(hidden[0])} holds signs that do not show"
+        return f"{hidden[0]!a} holds signs that do not show"
     names = [name for name in ("chain", "run_id", "previous-run_id") if not _NAME.fullmatch(said[name])]
     numbers = [name for name in ("sequence", "files") if not _NUMBER.fullmatch(said[name])]
     digests = [name for name in ("sha256-of-SHA256SUMS", "signing-key-sha256") if not _HASH.fullmatch(said[name])]

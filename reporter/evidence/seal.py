@@ -41,6 +41,8 @@ class Seal:
     """numbers after the previous run's that were claimed, and not sealed when this seal was made: 5, 7-9"""
     next_key: str = ""
     """fingerprint of the key that will sign after this one"""
+    kind: str = ""
+    """of the run: scheduled, judge, apply, undo"""
 
 
 def sha256(path: Path) -> str:
@@ -83,7 +85,7 @@ def seal(folder: Path, facts: Seal, signer: Signer) -> bytes:
         "signing-key-sha256": hashlib.sha256(pem).hexdigest(),
         "signing-key": signer.label,
     }
-    more = {"chain-id": facts.chain_id, "unsealed-numbers": facts.unsealed, "next-signing-key-sha256": facts.next_key}
+    more = {"kind": facts.kind, "chain-id": facts.chain_id, "unsealed-numbers": facts.unsealed, "next-signing-key-sha256": facts.next_key}
     lines |= {name: value for name, value in more.items() if value}
     text = "".join(f"{name}: {value}\n" for name, value in lines.items()).encode("ascii")
     if len(text) >= LARGEST_SEAL:
@@ -115,6 +117,7 @@ class Head:
     text: bytes
     number: int
     run_id: str
+    kind: str = ""
 
     @classmethod
     def of(cls, text: bytes) -> Head:
@@ -122,7 +125,7 @@ class Head:
         said = lines_of(text)
         if not said.get("run_id") or not said.get("sequence", "").isdigit():
             raise ValueError("not a seal")
-        return cls(text, int(said["sequence"]), said["run_id"])
+        return cls(text, int(said["sequence"]), said["run_id"], said.get("kind", ""))
 
     @property
     def sha256(self) -> str:

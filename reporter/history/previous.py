@@ -82,12 +82,19 @@ class Previous:
         return source.failing if source else {}
 
 
-def previous(out: Path, chain: str, keys: Sequence[Public], acts_on: Path | None = None, head: Head | None = None) -> Previous:
+def previous(
+    out: Path,
+    chain: str,
+    keys: Sequence[Public],
+    acts_on: Path | None = None,
+    head: Head | None = None,
+    lost: Mapping[str, tuple[str, bool]] | None = None,
+) -> Previous:
     """Look at the runs in a folder. A pack that does not hold is said in `pack` and `notes`, never ignored, and its history is never used.
 
     Only scheduled runs of the chain are compared with: a run that acts on another (`acts_on`) repeats its results and is compared with what that
     one was compared with; a single event looks at a part of the world. `head`: the chain's newest seal, as its state keeps it: the pack may lie
-    elsewhere.
+    elsewhere. `lost`: run -> why its pack is not here, and whether that is known to be a flaw of it.
     """
     finished = runs(out)
     problem = cache(lambda run: broken(run, keys))
@@ -96,12 +103,13 @@ def previous(out: Path, chain: str, keys: Sequence[Public], acts_on: Path | None
         compared, notes = _same_as(acted_on, out, problem)
     else:
         compared, notes = _last_scheduled(finished, chain, problem)
+    notes = (*notes, *(f"{run} is not in this folder: {why}" for run, (why, _) in sorted((lost or {}).items())))
     last = _last(finished, head)
     if last is None:
         if head is None:
             return Previous(acted_on=acted_on, compared=compared, notes=notes)
-        elsewhere = "its pack is not in this folder: the state keeps its seal alone"
-        pack = PREVIOUS_PACK.frame([(head.run_id, None, None, elsewhere)])
+        why, flawed = (lost or {}).get(head.run_id, ("the state keeps its seal alone", False))
+        pack = PREVIOUS_PACK.frame([(head.run_id, False if flawed else None, None, f"its pack is not in this folder: {why}")])
         return Previous(head.run_id, head.sha256, pack, compared, acted_on, notes)
     seal = sha256(last / "SEAL.txt") if (last / "SEAL.txt").is_file() else ""
     chained, message = (False, problem(last)) if problem(last) else _chained(last, finished, chain, known=head is not None)

@@ -11,12 +11,14 @@ from datetime import datetime
 from reporter.core.clock import now as present
 from reporter.core.permission import By
 from reporter.held_back import held_back
+from reporter.judge import discover as discover_checks
 from reporter.opening import open_clients
 from reporter.permissions import statements
 from reporter.preflight import accounts, evidence, mail, tenants
 from reporter.preflight.finding import Finding, State, ok
 from reporter.propose import discover, modes
 from reporter.schedule import Schedule
+from reporter.waivers import refuse_too_long, refuse_unknown
 
 _WRITES = ("s3:DeleteObject", "s3:PutObject", "ses:SendEmail")
 """of the job's own actions: those that only a write would show"""
@@ -24,12 +26,15 @@ _WRITES = ("s3:DeleteObject", "s3:PutObject", "ses:SendEmail")
 
 def preflight(schedule: Schedule, now: datetime | None = None) -> list[Finding]:
     """Try every way in that the schedule names. Raises ScheduleError for what is wrong with the schedule itself."""
+    at = now or present()
+    refuse_too_long(schedule.exceptions, at.date())
+    refuse_unknown(schedule.exceptions, {check.id for check in discover_checks()})
     clients = open_clients(schedule)
     return [
         ok("schedule", "valid"),
         *(ok("delivery", sentence) for sentence in held_back(schedule)),
         *accounts.look(schedule, clients),
-        *tenants.look(schedule, clients, now or present()),
+        *tenants.look(schedule, clients, at),
         *evidence.look(schedule, clients),
         *mail.look(schedule),
         *_not_tried(schedule),

@@ -21,6 +21,8 @@ from reporter.evidence.seal import Head
 
 FOLDER = "chain/"
 _MOST_RANGES = 100
+LOOKED_BACK = 100
+"""so many seals are read to find one of a kind"""
 
 
 def head(store: Store, chain: str) -> Head | None:
@@ -35,6 +37,15 @@ def head(store: Store, chain: str) -> Head | None:
     if found is None:
         raise _broken(store, _name(chain, at), "it is gone")
     return found
+
+
+def newest_of(store: Store, chain: str, kind: str) -> Head | None:
+    """The newest seal of a kind of run, among the last ones; None: there is none. Raises ReporterError."""
+    for number in sorted(_followed(store, chain), reverse=True)[:LOOKED_BACK]:
+        found = _after(store, chain, number)
+        if found is not None and found.kind == kind:
+            return found
+    return None
 
 
 def follow(store: Store, chain: str, before: Head | None, text: bytes) -> bool:

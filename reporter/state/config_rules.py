@@ -1,7 +1,8 @@
 """What a chain keeps for AWS Config, which asks by its own clock: what was last seen of each account and region, and whether Config was told to ask.
 
 `config/answers/<chain>/<account>/<region>/<instant>.json.gz`: what was seen at an instant; the two newest are kept, for whoever is reading.
-`config/asked/<run>.json`: what became of telling Config, place by place; `<run>.begun.json` before it: without the first nobody knows.
+`config/asked/<run>.json`: what became of telling Config, place by place; `<run>.begun.json` before it: without the first nobody knows. The newest
+run's are kept.
 """
 
 from __future__ import annotations
@@ -61,12 +62,25 @@ def asked(store: Store, run: str, deliveries: Iterable[Delivery]) -> None:
 
 
 def received(store: Store, run: str, deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
-    """As `asked` keeps them; that the state keeps nothing of them is said in each message."""
+    """As `asked` keeps them; that the state keeps nothing of them, or more than it is to, is said in each message."""
     try:
         asked(store, run, deliveries)
     except ReporterError as error:
         return tuple(replace(one, message=f"{one.message}; the state has no receipt of it: {error.what}") for one in deliveries)
+    try:
+        _forget_older(store, run)
+    except ReporterError as error:
+        return tuple(replace(one, message=f"{one.message}; receipts of older runs stay in the state: {error.what}") for one in deliveries)
     return deliveries
+
+
+def _forget_older(store: Store, run: str) -> None:
+    """Of runs of the chain before this one."""
+    chain = run.rpartition("-")[0]
+    for name in store.names(f"{ASKED}{chain}-"):
+        other = name.removeprefix(ASKED).removesuffix(_ENDED).removesuffix(".begun")
+        if other.rpartition("-")[0] == chain and other < run:
+            store.remove(name)
 
 
 def last_asked(store: Store, chain: str) -> list[Delivery]:

@@ -1,7 +1,8 @@
 """What was published, durable before and after each message: so that none is sent twice, and the next run can say what became of it.
 
 `mail/<run>/<name>.json` is made before a message is handed over, `mail/<run>/<name>.receipt.json` after. The first without the second is a message
-that may have been sent: nobody knows, so it is never sent again.
+that may have been sent: nobody knows, so it is never sent again. The records of the newest runs are kept: what became of each message stands in the
+sealed pack of the run after.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from reporter.evidence.folder import runs
 from reporter.tables.deliveries import DELIVERIES
 
 FOLDER = "mail/"
+KEPT = 30
+"""runs of a chain whose records are kept"""
 _RECEIPT = ".receipt.json"
 _ENDED = "the run ended before it was handed over; it is not sent afterwards"
 _MAYBE = "it was about to be handed over; whether it was is not known, and it is not sent twice"
@@ -71,6 +74,16 @@ def of_run(store: Store, run: str) -> list[Delivery]:
     found = store.names(f"{FOLDER}{run}/")
     names = sorted({name.removeprefix(f"{FOLDER}{run}/").removesuffix(_RECEIPT).removesuffix(".json") for name in found})
     return [_known(store, run, name) for name in names]
+
+
+def forget(store: Store, run: str) -> None:
+    """Remove the records of older runs of the chain than the newest ones. Raises ReporterError."""
+    chain = run.rpartition("-")[0]
+    names = [name for name in store.names(f"{FOLDER}{chain}-") if name.split("/")[1].rpartition("-")[0] == chain]
+    newest = sorted({name.split("/")[1] for name in names})[-KEPT:]
+    for name in names:
+        if name.split("/")[1] not in newest:
+            store.remove(name)
 
 
 def last_mails(store: Store, chain: str, out: Path) -> list[Delivery]:

@@ -1,5 +1,5 @@
-"""What became of a chain's packs after they were sealed: `packs/<run>/stored.json` once it is kept, `packs/<run>/refused-<instant>.json` for each try
-that failed, `packs/<run>/no-timestamp.json` where the seal has no time stamp that it should have."""
+"""What became of a chain's packs after they were sealed: `packs/<run>/stored.json` once it is kept, until then
+`packs/<run>/refused-<instant>.json` for the last try that failed; `packs/<run>/no-timestamp.json` where the seal lacks a time stamp."""
 
 from __future__ import annotations
 
@@ -29,12 +29,24 @@ def receive(store: Store, delivery: Delivery) -> None:
 
 
 def received(store: Store, delivery: Delivery) -> Delivery:
-    """What came of it, as `receive` keeps it; that the state keeps nothing of it is said in its message."""
+    """What came of it, as `receive` keeps it; that the state keeps nothing of it, or more than it is to, is said in its message."""
     try:
         receive(store, delivery)
     except ReporterError as error:
         return replace(delivery, message=f"{delivery.message}; the state has no receipt of it: {error.what}")
+    try:
+        _forget_tries(store, delivery.run)
+    except ReporterError as error:
+        return replace(delivery, message=f"{delivery.message}; earlier tries stay in the state: {error.what}")
     return delivery
+
+
+def _forget_tries(store: Store, run: str) -> None:
+    """Of a pack that is kept, or of an earlier try than the last."""
+    names = store.names(f"{FOLDER}{run}/")
+    tries = [name for name in names if "/refused-" in name]
+    for name in tries if any(name.endswith("/stored.json") for name in names) else tries[:-1]:
+        store.remove(name)
 
 
 def stored(store: Store, chain: str) -> set[str]:

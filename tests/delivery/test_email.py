@@ -211,6 +211,22 @@ def test_a_receipt_that_cannot_be_written_is_said(smtp: SmtpServer, tmp_path: Pa
     assert "the state has no receipt of it: no space left" in done.message
 
 
+def test_a_state_that_cannot_be_tidied_is_said_and_the_messages_are_sent(
+    smtp: SmtpServer, store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(100, 100 + deliveries.KEPT):
+        deliveries.announce(store, f"main-{number:06d}", "001-management", {}, NOW)
+
+    def refused(name: str) -> None:
+        raise ReporterError("the state cannot be written", where="here")
+
+    monkeypatch.setattr(store, "remove", refused)
+    run, _ = sealed(tmp_path)
+    done = box(smtp, store).publish(run)
+    assert {one.state for one in done} == {DeliveryState.SENT}
+    assert "records of old runs stay in the state: the state cannot be written" in done[-1].message
+
+
 def test_without_messages_or_a_way_to_send_nothing_is_done(smtp: SmtpServer, store: FolderStore, tmp_path: Path) -> None:
     run, _ = sealed(tmp_path)
     assert outbox(None, store, NOW, EVERYBODY).publish(run) == ()

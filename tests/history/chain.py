@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from reporter.clients.aws import AwsClients
 from reporter.clients.store import FolderStore
 from reporter.core.scope import ScopeState
 from reporter.evidence.folder import building
 from reporter.gather import Gathered
 from reporter.propose import plan as hashed
-from reporter.run import Watch, _conclude, _Facts
+from reporter.run import Watch, _bring_back, _conclude, _Facts, _numbering, _pack_store
 from reporter.schedule import Schedule, parse
 from reporter.sealing import Sealing
 from reporter.tables.aws import EC2_INSTANCES
@@ -63,10 +64,13 @@ def night(
     made = world((EC2_INSTANCES, listed), (WP_COMPUTERS, computers), (WP_POLICIES, [policy()]), unread=unread)
     chosen = settings or schedule()
     sealing = Sealing.of(chosen, out, FolderStore(out / ".state"))
-    with building(out, in_chain=sealing.in_chain) as (folder, number):
-        facts = _Facts(kind, chosen, now, "", (), number, stored=acts_on)
+    with building(out, _numbering(chosen, sealing.store, now), sealing.in_chain) as (folder, number):
+        lost = _bring_back(sealing, AwsClients(), lambda: now)
+        facts = _Facts(kind, chosen, now, "", (), number, stored=acts_on, lost=lost)
         empty = hashed(facts.run_id, (), {}, now, "")
-        return _conclude(folder, sealing, facts, Gathered(made.tables, made.ledger), Watch(), lambda _: (empty, ())).folder
+        run = _conclude(folder, sealing, facts, Gathered(made.tables, made.ledger), Watch(), lambda _: (empty, ())).folder
+        _pack_store(sealing, AwsClients(), lambda: now).publish(out)
+        return run
 
 
 def said(run: Path) -> dict[str, Any]:

@@ -185,6 +185,17 @@ def test_a_pack_that_lies_elsewhere_is_named_but_not_judged(tmp_path: Path) -> N
     assert compared(previous(tmp_path / "here", "main", PUBLIC, None, newest)) == "main-000001"
 
 
+def test_a_pack_that_could_not_be_fetched_says_why_and_one_that_is_lost_is_a_flaw(tmp_path: Path) -> None:
+    pack(tmp_path / "elsewhere" / "run-000002", before="ab" * 32)
+    newest = head(tmp_path / "elsewhere" / "run-000002")
+    for flawed, sealed in ((True, False), (False, None)):
+        found = previous(tmp_path / "empty", "main", PUBLIC, None, newest, {"main-000002": ("nobody has it", flawed)})
+        (row,) = found.tables()[PREVIOUS_PACK.name].to_dict("records")
+        assert (None if pd.isna(row["sealed"]) else row["sealed"]) is sealed
+        assert row["message"] == "its pack is not in this folder: nobody has it"
+        assert found.notes[-1] == "main-000002 is not in this folder: nobody has it"
+
+
 def test_what_the_newest_pack_follows_may_lie_elsewhere(tmp_path: Path) -> None:
     pack(tmp_path / "run-000003", before="ab" * 32)
     (row,) = previous(tmp_path, "main", PUBLIC, None, head(tmp_path / "run-000003")).tables()[PREVIOUS_PACK.name].to_dict("records")

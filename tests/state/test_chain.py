@@ -13,7 +13,7 @@ from reporter.clients.store import FolderStore
 from reporter.core.errors import ReporterError
 from reporter.evidence.seal import Head
 from reporter.state import sequence
-from reporter.state.chain import chain_id, follow, head, holds, ranges, sealed_numbers, unsealed
+from reporter.state.chain import chain_id, follow, head, holds, newest_of, ranges, sealed_numbers, unsealed
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
@@ -36,6 +36,13 @@ def test_seals_follow_one_another_in_the_order_of_sealing_not_of_their_numbers(s
     assert holds(store, "main", seal(2))
     assert not holds(store, "main", seal(2, "another"))
     assert head(store, "main-two") is None
+
+
+def test_the_newest_of_a_kind_is_found_behind_others(store: FolderStore) -> None:
+    for number, kind in enumerate(("scheduled", "judge", "scheduled", "apply", "undo"), 1):
+        follow(store, "main", head(store, "main"), seal(number) + f"kind: {kind}\n".encode())
+    assert [(found.number if found else 0) for found in (newest_of(store, "main", kind) for kind in ("scheduled", "judge", "event"))] == [3, 2, 0]
+    assert newest_of(store, "other", "scheduled") is None
 
 
 def test_of_many_that_follow_the_same_seal_one_does(store: FolderStore) -> None:

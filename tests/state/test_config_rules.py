@@ -9,7 +9,7 @@ import pytest
 from reporter.clients.store import FolderStore
 from reporter.core.evaluation import Answers, Said
 from reporter.core.result import Status
-from reporter.state.config_rules import ANSWERS, KEPT, asked, begin, keep, last_asked, newest
+from reporter.state.config_rules import ANSWERS, ASKED, KEPT, asked, begin, keep, last_asked, newest, received
 from reporter.state.deliveries import Delivery, DeliveryState
 from tests.evidence.pack import NOW
 
@@ -64,6 +64,14 @@ def test_what_became_of_telling_config_belongs_to_the_next_run(store: FolderStor
     begin(store, "main-000002")
     (cut_off,) = last_asked(store, "main")
     assert (cut_off.run, cut_off.state) == ("main-000002", DeliveryState.UNKNOWN)
+
+
+def test_the_receipts_of_the_newest_run_are_kept_and_another_chain_s_are_left_alone(store: FolderStore) -> None:
+    for run in ("main-000001", "main-x-000001", "main-000002", "main-000003"):
+        begin(store, run)
+        received(store, run, (Delivery(run, "rules", "AWS Config", DeliveryState.SENT, NOW, "said", "config_rules"),))
+    assert {name.partition(".")[0] for name in store.names(ASKED)} == {f"{ASKED}main-000003", f"{ASKED}main-x-000001"}
+    assert [one.run for one in last_asked(store, "main")] == ["main-000003"]
 
 
 def test_a_receipt_that_cannot_be_read_says_nothing(store: FolderStore) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reporter.clients.store import FolderStore
-from reporter.state.deliveries import Delivery, DeliveryState, announce, last_mails, message_files, of_run, receive, tables
+from reporter.state.deliveries import KEPT, Delivery, DeliveryState, announce, forget, last_mails, message_files, of_run, receive, tables
 from tests.evidence.pack import NOW
 
 RUN, TO = "main-000003", "ciso@example.com"
@@ -44,6 +44,16 @@ def test_what_was_announced_and_received_is_told(store: FolderStore, tmp_path: P
     sent(store, "002-security", state=DeliveryState.REFUSED)
     assert told(store, tmp_path) == [(RUN, "001-management", TO, "sent"), (RUN, "002-security", TO, "refused")]
     assert [(delivery.at, delivery.message) for delivery in of_run(store, RUN)] == [(NOW, "250 ok")] * 2
+
+
+def test_records_of_the_newest_runs_are_kept_and_another_chain_s_are_left_alone(store: FolderStore, tmp_path: Path) -> None:
+    for number in range(1, KEPT + 4):
+        sent(store, run=f"main-{number:06d}")
+    sent(store, run="main-x-000001")
+    forget(store, f"main-{KEPT + 3:06d}")
+    kept = {name.split("/")[1] for name in store.names("mail/")}
+    assert kept == {"main-x-000001", *(f"main-{number:06d}" for number in range(4, KEPT + 4))}
+    assert told(store, tmp_path) == [(f"main-{KEPT + 3:06d}", "001-management", TO, "sent")]
 
 
 def test_a_message_is_announced_once(store: FolderStore) -> None:
