@@ -31,8 +31,11 @@ def head(store: Store, chain: str) -> Head | None:
     if not followed:
         return None
     at = max(followed)
-    found = _after(store, chain, at)
+    found, left = _after(store, chain, at), set(followed)
     while found is not None and found.number in followed:
+        if found.number not in left:
+            raise _broken(store, _name(chain, found.number), "it leads back to itself")
+        left.discard(found.number)
         found = _after(store, chain, found.number)
     if found is None:
         raise _broken(store, _name(chain, at), "it is gone")

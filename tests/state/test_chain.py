@@ -95,3 +95,13 @@ def test_a_seal_that_cannot_be_read_stops_the_chain(store: FolderStore, text: by
     follow(store, "main", None, text)
     with pytest.raises(ReporterError, match="the chain of seals cannot be followed: it is no seal"):
         head(store, "main")
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 2), (1, 2, 3, 1)])
+def test_a_chain_that_leads_back_to_itself_is_said_and_not_walked_for_ever(store: FolderStore, numbers: tuple[int, ...]) -> None:
+    before: Head | None = None
+    for number in numbers:
+        follow(store, "main", before, seal(number))
+        before = Head.of(seal(number))
+    with pytest.raises(ReporterError, match="it leads back to itself"):
+        head(store, "main")
