@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reporter.core.errors import ScheduleError
+from reporter.core.evaluation import CHECKS, rule_name
 from reporter.core.permission import By
 from reporter.permissions import statements
 from reporter.preflight import preflight, table
@@ -200,6 +201,44 @@ def test_macie_is_asked_for_only_where_there_is_a_bucket(server: AwsServer, tena
     for inner, rows in (("", 0), ("<Bucket><Name>b</Name></Bucket>", 1)):
         server.on("GET /", Answer(buckets.format(inner).encode(), 200, "application/xml"))
         assert len(bad(preflight(schedule(tenant)))) == rows
+
+
+HUB = page(HubArn=f"arn:aws:securityhub:eu-central-1:{A}:hub/default")
+OFF = error("InvalidAccessException", "Account is not subscribed to AWS Security Hub", 401)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "seen"),
+    [
+        (HUB, State.OK, "on in eu-central-1"),
+        (OFF, State.FAIL, "securityhub:DescribeHub in 111122223333 eu-central-1: InvalidAccessException"),
+        (error("AccessDeniedException", "no", 403), State.FAIL, "securityhub:DescribeHub in 111122223333 eu-central-1: AccessDenied"),
+        (page(), State.UNKNOWN, ""),
+        (Answer(HTML, 503, "text/html"), State.UNKNOWN, ""),
+    ],
+)
+def test_a_security_hub_that_findings_go_to_is_asked_for(server: AwsServer, tenant: Tenant, answer: Answer, state: State, seen: str) -> None:
+    assert not any("Security Hub" in row.what for row in preflight(schedule(tenant)))
+    server.on("GET /accounts", answer)
+    (row,) = [row for row in preflight(schedule(tenant, "deliver: {security_hub: {}}")) if row.what == f"Security Hub in {A}"]
+    assert (row.state, row.seen.startswith(seen), bool(row.fix)) == (state, True, row.bad)
+
+
+def rules(*names: str, owner: str = "CUSTOM_LAMBDA") -> Answer:
+    return page(ConfigRules=[{"ConfigRuleName": name, "Source": {"Owner": owner, "SourceIdentifier": "x"}} for name in names])
+
+
+def test_rules_that_do_not_stand_where_config_is_to_ask_are_named(server: AwsServer, tenant: Tenant) -> None:
+    names = [rule_name("ours-", check) for check in CHECKS]
+    for answer, seen in (
+        (rules(*names), ""),
+        (rules(*names, owner="AWS"), "11 rules do not stand in eu-central-1: ours-activity-monitoring-active and 10 more"),
+        (rules(*names[:-1]), "1 rule does not stand in eu-central-1: ours-web-reputation-active"),
+    ):
+        server.on("DescribeConfigRules", answer)
+        found = bad(preflight(schedule(tenant, "deliver: {config_rules: {prefix: ours-}}")))
+        wanted = [(f"rules of AWS Config in {A}", seen, "deploy what reporter stack --member prints")] if seen else []
+        assert found == wanted
 
 
 def test_a_service_that_does_not_answer_is_neither_on_nor_off(server: AwsServer, tenant: Tenant) -> None:

@@ -1,4 +1,4 @@
-"""`reporter check` against a sandbox that is as it should be, and against the same one with fifteen faults planted at once."""
+"""`reporter check` against a sandbox that is as it should be, and against the same one with eighteen faults planted at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from reporter.cli import main
+from reporter.core.evaluation import CHECKS, rule_name
 from reporter.core.permission import By
 from reporter.permissions import documents
 from reporter.preflight import preflight
@@ -27,6 +28,7 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 A, B, C = ACCOUNTS[:3]
 REGIONS = ("eu-central-1", "us-east-1")
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": A}, "Action": "sts:AssumeRole"}]})
+SCHEDULED = {"EventSource": "aws.config", "MessageType": "ScheduledNotification"}
 WP_KEY = "a-key-of-the-sandbox"
 
 
@@ -42,7 +44,10 @@ jobs: {{nightly: {{schedule: "cron(0 3 * * ? *)"}}}}
 aws: {{accounts: [{accounts}], regions: [{", ".join(REGIONS)}], max_attempts: 1}}
 workload_protection: [{{name: main, url: "{wp_url}", key: "env:WP_API_KEY", patience: 0}}]
 actions: {{attach_managed_rule_group: {{mode: apply}}}}
-deliver: {{email: {{sender: reporter@example.com, ses: {{region: eu-central-1}}}}}}
+deliver:
+  email: {{sender: reporter@example.com, ses: {{region: eu-central-1}}, link_bucket: "s3://links/mail"}}
+  config_rules: {{}}
+  security_hub: {{}}
 state: s3://chain/state
 evidence: {{key: "kms:alias/seal", store: "s3://packs/prod"}}
 """,
@@ -69,6 +74,7 @@ class Estate:
             self.client("iam", account).create_role(RoleName=f"reporter-{kind}", AssumeRolePolicyDocument=TRUST)
             self.grant(account, by)
         self.client("s3", account, "us-east-1").create_bucket(Bucket=f"data-{account}")
+        self.client("iam", account).create_role(RoleName="rules", AssumeRolePolicyDocument=TRUST)
         for region in REGIONS:
             self.detectors[account, region] = self.client("guardduty", account, region).create_detector(Enable=True)["DetectorId"]
             self.inspector(account, region, "ENABLED")
@@ -78,11 +84,19 @@ class Estate:
             config.put_configuration_recorder(ConfigurationRecorder=recorder)
             config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": f"data-{account}"})
             config.start_configuration_recorder(ConfigurationRecorderName="default")
+            function = f"arn:aws:lambda:{region}:{account}:function:reporter"
+            code = {"Handler": "reporter.aws_lambda.handler", "Runtime": "python3.12", "Code": {"ZipFile": b"-"}}
+            self.client("lambda", account, region).create_function(FunctionName="reporter", Role=f"arn:aws:iam::{account}:role/rules", **code)
+            for check in CHECKS:
+                source = {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": function, "SourceDetails": [SCHEDULED]}
+                config.put_config_rule(ConfigRule={"ConfigRuleName": rule_name("reporter-", check), "Source": source})
+            self.client("securityhub", account, region).enable_security_hub(EnableDefaultStandards=False)
 
     def _home(self) -> None:
         """What the job keeps in its own account."""
         s3 = self.client("s3", A, "us-east-1")
         s3.create_bucket(Bucket="chain")
+        s3.create_bucket(Bucket="links")
         s3.create_bucket(Bucket="packs", ObjectLockEnabledForBucket=True)
         rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
         s3.put_bucket_encryption(Bucket="packs", ServerSideEncryptionConfiguration={"Rules": [rule]})
@@ -126,7 +140,7 @@ class Estate:
         for url in (f"{self.cloud.endpoint}/sandbox/calls", f"{self.wp}/calls"):
             requests.delete(url, timeout=30).raise_for_status()
 
-    def plant_fifteen(self) -> None:
+    def plant_eighteen(self) -> None:
         self.cloud.seed("sts", "refused_roles", C, "global", [role(C, "read")])  # 1
         self.cloud.seed("sts", "refused_roles", B, "global", [role(B, "act")])  # 2
         self.grant(A, By.READ, without="ecs:ListTasks")  # 3
@@ -145,6 +159,9 @@ class Estate:
         s3.delete_bucket(Bucket="packs")
         s3.create_bucket(Bucket="packs")  # 14
         self.kms.disable_key(KeyId=self.key)  # 15
+        self.client("securityhub", A, "us-east-1").disable_security_hub()  # 16
+        self.client("config", B, "eu-central-1").delete_config_rule(ConfigRuleName="reporter-instance-clear")  # 17
+        s3.delete_bucket(Bucket="links")  # 18
 
 
 def millis(instant: datetime) -> int:
@@ -187,8 +204,8 @@ def test_what_init_writes_passes_check(estate: Estate, tmp_path: Path, monkeypat
     assert [row for row in preflight(written, NOW) if row.bad] == []
 
 
-def test_fifteen_planted_faults_are_fifteen_rows_with_what_to_change(estate: Estate) -> None:
-    estate.plant_fifteen()
+def test_eighteen_planted_faults_are_eighteen_rows_with_what_to_change(estate: Estate) -> None:
+    estate.plant_eighteen()
     found = [row for row in estate.look() if row.bad]
     assert {row.what: row.state.value for row in found} == dict.fromkeys(
         (
@@ -207,8 +224,11 @@ def test_fifteen_planted_faults_are_fifteen_rows_with_what_to_change(estate: Est
             "state",
             "evidence store",
             "evidence key",
+            f"Security Hub in {A}",
+            f"rules of AWS Config in {B}",
+            "bucket of links",
         ),
         "FAIL",
     )
-    assert len(found) == 15
+    assert len(found) == 18
     assert all(row.fix and row.seen for row in found)

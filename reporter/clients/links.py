@@ -15,10 +15,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from reporter.clients.aws import HOME_REGION
-from reporter.clients.aws_errors import from_answer, from_the_way
+from reporter.clients.aws_errors import error_code, from_answer, from_the_way
 from reporter.clients.aws_parsing import BrokenPage
 from reporter.clients.aws_sessions import new_session
-from reporter.core.errors import Unavailable
+from reporter.core.errors import NotEnabled, Unavailable
 from reporter.core.permission import By, Permission, bucket, objects
 
 _TYPES = {".html": "text/html; charset=utf-8", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -38,13 +38,17 @@ class Links:
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         return cls(bucket, prefix.strip("/"), timedelta(hours=hours))
 
-    def put(self, name: str, data: bytes) -> str:
-        """Store a file under the prefix, over what has its name; a link to it. Raises Denied, Unavailable."""
-        key = f"{self.prefix}/{name}" if self.prefix else name
-        kind = next((kind for ending, kind in _TYPES.items() if name.endswith(ending)), "application/octet-stream")
+    def look(self) -> str:
+        """The region of the bucket. Raises Denied, NotEnabled, Unavailable."""
         with self._explained("HeadBucket"):
             answer = _client(HOME_REGION).head_bucket(Bucket=self.bucket)
-        client = _client(str(answer.get("BucketRegion") or HOME_REGION))  # a link holds at the bucket's own region only
+        return str(answer.get("BucketRegion") or HOME_REGION)
+
+    def put(self, name: str, data: bytes) -> str:
+        """Store a file under the prefix, over what has its name; a link to it. Raises Denied, NotEnabled, Unavailable."""
+        key = f"{self.prefix}/{name}" if self.prefix else name
+        kind = next((kind for ending, kind in _TYPES.items() if name.endswith(ending)), "application/octet-stream")
+        client = _client(self.look())  # a link holds at the bucket's own region only
         with self._explained("PutObject"):
             client.put_object(
                 Bucket=self.bucket,
@@ -63,6 +67,8 @@ class Links:
         try:
             yield
         except ClientError as error:
+            if error_code(error) in ("404", "NoSuchBucket"):
+                raise NotEnabled(f"{where}: there is no such bucket") from error
             raise from_answer(error, where=where, service="s3", operation=operation) from error
         except BotoCoreError as error:
             raise from_the_way(error, where=where) from error

@@ -182,5 +182,6 @@ def _hub(schedule: Any) -> tuple[str, ...]:
 PERMISSIONS = (
     Permission(By.READ, "SendFindings", ("securityhub:BatchImportFindings",), _product),
     Permission(By.READ, "MarkAcceptedFindings", ("securityhub:BatchUpdateFindings",), _hub),
+    Permission(By.READ, "LookAtHubs", ("securityhub:DescribeHub",), _hub),
 )
-"""with an account's own role: what a run publishes is not a change of it"""
+"""with an account's own role: what a run publishes is not a change of it; hubs are looked at by `reporter check` alone"""

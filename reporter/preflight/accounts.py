@@ -53,7 +53,7 @@ def _account(schedule: Schedule, aws: AwsClients, plan: ScopePlan, account: str)
             if asked.scope.account == account and asked.permission
         ]
         found.append(_allowed(schedule, aws, access, access.role or principal_of(arn), By.READ))
-        found += services.look(aws, access, regions)
+        found += services.look(schedule, aws, access, regions)
     if acting and acting.role and not row.bad and act_row and not act_row.bad:
         found.append(_allowed(schedule, aws, access, acting.role, By.ACT))
     return found

@@ -1,24 +1,38 @@
-"""Is each service on in each region? One row for each service and account."""
+"""Is each service on in each region, and is there what the schedule publishes to? One row for each service and account."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from reporter.clients.aws import AwsClients, AwsReader
 from reporter.core.answers import field
 from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
+from reporter.core.evaluation import CHECKS, rule_name
+from reporter.core.wording import counted
 from reporter.preflight.finding import Finding, State, ok, state_of
+from reporter.schedule import Schedule
 from reporter.scopes import Access
+
+Question: TypeAlias = Callable[[AwsReader], None]
+"""Raises ScopeProblem; NotEnabled where it is off or not there."""
 
 _SCANNED = (("ec2", "EC2"), ("ecr", "ECR"), ("lambda", "Lambda"))
 
 
-def look(aws: AwsClients, access: Access, regions: Sequence[str]) -> list[Finding]:
-    """One account. Calls of the sources themselves, without their lists."""
-    return [_service(aws, access, regions, name, question) for name, question in _QUESTIONS.items()]
+def look(schedule: Schedule, aws: AwsClients, access: Access, regions: Sequence[str]) -> list[Finding]:
+    """One account. Calls of the sources themselves, without their lists; then what the schedule publishes to."""
+    deliver = schedule.deliver
+    asked: list[tuple[str, Question, str]] = [(name, question, _ON) for name, question in _QUESTIONS.items()]
+    if deliver.security_hub is not None:
+        asked.append(("Security Hub", _security_hub, "switch it on there; its findings are not sent meanwhile"))
+    if deliver.config_rules is not None:
+        asked.append(("rules of AWS Config", partial(_rules, deliver.config_rules.prefix), "deploy what reporter stack --member prints"))
+    return [_service(aws, access, regions, *one) for one in asked]
 
 
-def _service(aws: AwsClients, access: Access, regions: Sequence[str], name: str, question: Callable[[AwsReader], None]) -> Finding:
+def _service(aws: AwsClients, access: Access, regions: Sequence[str], name: str, question: Question, missing: str) -> Finding:
     what = f"{name} in {access.account}"
     problems: list[ScopeProblem] = []
     for region in regions:
@@ -27,12 +41,12 @@ def _service(aws: AwsClients, access: Access, regions: Sequence[str], name: str,
         except ScopeProblem as problem:
             problems.append(problem)
     if not problems:
-        return ok(what, f"on in {', '.join(regions)}")
+        return ok(what, f"{'there' if name.startswith('rules') else 'on'} in {', '.join(regions)}")
     states = {state_of(problem) for problem in problems}
     grants = sorted({problem.permission for problem in problems if problem.permission})
     off = any(isinstance(problem, NotEnabled) for problem in problems)
     fixes = [f"grant {', '.join(grants)}"] if grants else []
-    fixes += ["switch it on there, or take the region out of aws.regions"] if off else []
+    fixes += [missing] if off else []
     said = "; ".join(dict.fromkeys(problem.message for problem in problems))
     return Finding(what, State.FAIL if State.FAIL in states else State.UNKNOWN, said, "; ".join(fixes) or "run check again")
 
@@ -74,7 +88,23 @@ def _config(reader: AwsReader) -> None:
         raise NotEnabled(f"{'the recorder is stopped' if recorders else 'no recorder'} in {reader.region}")
 
 
-_QUESTIONS: dict[str, Callable[[AwsReader], None]] = {
+def _security_hub(reader: AwsReader) -> None:
+    off = ("InvalidAccessException", "ResourceNotFoundException")
+    field(reader.call("securityhub", "describe_hub", off=off), "HubArn", "securityhub DescribeHub")
+
+
+def _rules(prefix: str, reader: AwsReader) -> None:
+    """A rule that is not there is answered nowhere. A managed or another owner's rule of the same name does not ask the function."""
+    found = reader.items("config", "describe_config_rules", "ConfigRules")
+    ours = {rule.get("ConfigRuleName") for rule in found if rule.get("Source", {}).get("Owner") == "CUSTOM_LAMBDA"}
+    lacking = sorted({rule_name(prefix, check) for check in CHECKS} - ours)
+    if lacking:
+        named = lacking[0] + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
+        raise NotEnabled(f"{counted(len(lacking), 'rule does', 'rules do')} not stand in {reader.region}: {named}")
+
+
+_ON = "switch it on there, or take the region out of aws.regions"
+_QUESTIONS: dict[str, Question] = {
     "AWS Config": _config,
     "GuardDuty": _guardduty,
     "Inspector": _inspector,

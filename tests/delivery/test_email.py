@@ -289,7 +289,7 @@ def test_a_bucket_that_is_not_there_is_said_in_the_mail(smtp: SmtpServer, store:
     run, _ = sealed(tmp_path, EVERYBODY[1:2], book=b"x" * 200_000)
     done = box(smtp, store, max_bytes=20_000, link_bucket="s3://not-there").publish(run)
     assert states(done) == {SECOPS: "sent"}
-    assert "not linked (s3:HeadBucket at s3://not-there: 404" in " ".join(text(received(smtp)[SECOPS]).split())
+    assert "not linked (s3:HeadBucket at s3://not-there: there is no such bucket" in " ".join(text(received(smtp)[SECOPS]).split())
 
 
 def test_a_mail_goes_through_ses(store: FolderStore, tmp_path: Path, environment: Door) -> None:

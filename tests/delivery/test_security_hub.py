@@ -310,4 +310,5 @@ def test_the_reading_role_may_send_only_where_the_schedule_says_so() -> None:
     assert granted(without.replace("deliver:\n", "deliver:\n  security_hub: {}\n")) == {
         "securityhub:BatchImportFindings": ["arn:aws:securityhub:*:*:product/*/default"],
         "securityhub:BatchUpdateFindings": ["arn:aws:securityhub:*:*:hub/default"],
+        "securityhub:DescribeHub": ["arn:aws:securityhub:*:*:hub/default"],
     }
