@@ -15,7 +15,7 @@ test: $(VENV)/dev.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report= tests
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report= tests
 	$(BIN)/coverage report --fail-under=95
 
 docs: $(VENV)/dev.installed

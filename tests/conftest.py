@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 
+import boto3
 import pytest
 
 from tests import wire
@@ -20,7 +21,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(wire, "wire")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: the longest files are then not what the tests end with."""
+    items.sort(key=lambda item: "/whole/" not in str(item.path))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    boto3.DEFAULT_SESSION = None  # else it keeps the credentials of the test that first used it
     for mark, (name, package) in PROGRAMS.items():
         if item.get_closest_marker(mark):
             _path(name, package)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from reporter.core.action import Action
@@ -19,6 +19,7 @@ from reporter.core.settings import Settings
 from reporter.core.world import World
 from reporter.propose import LIMIT_REACHED, changes_of, digest, discover, limited, modes, plan, propose
 from reporter.schedule import Actions
+from tests.examples import examples
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 MODES = {"integrity_scan": "plan", "assign_ips_rule": "off"}
@@ -148,7 +149,7 @@ changes = some.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(60)
 @given(changes, some.integers(0, 20), some.lists(some.integers(1, 6), max_size=3))
 def test_no_limit_is_ever_exceeded_and_the_worst_go_first(given_: list[Change], limit: int, before: list[int]) -> None:
     past = Past(tuple(a_deed(a_change(f"p{n}", subjects=count), NOW) for n, count in enumerate(before)))
@@ -160,7 +161,7 @@ def test_no_limit_is_ever_exceeded_and_the_worst_go_first(given_: list[Change], 
     assert sorted(change.key for change in found) == sorted(change.key for change in given_)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(30)
 @given(changes.flatmap(lambda found: some.tuples(some.just(found), some.permutations(found))), some.integers(0, 20))
 def test_the_order_in_which_things_were_found_makes_no_other_plan(both: tuple[list[Change], list[Change]], limit: int) -> None:
     one, other = (plan("r", propose(WORLD, Past(), Actions(), [an_action(*found, limit=limit)]), MODES, NOW) for found in both)

@@ -1,7 +1,7 @@
 """Every call that the product made at the sandbox or at moto, over the whole run of the tests, against the policies that are printed.
 
-A call outside them fails the run; an action that no test calls is named at its end. A part of the tests is not judged. Calls of tests
-and of the sandbox's builder are told apart by the user agent.
+A call outside them fails the run, and so does an action that no test calls. A part of the tests is not judged. Calls of tests and of the sandbox's
+builder are told apart by the user agent.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if exitstatus == pytest.ExitCode.OK and _whole(session.config):
-        outside, _unseen = judge(set(called(Path(os.environ[FOLDER]))))
-        if outside:
+        outside, unseen = judge(set(called(Path(os.environ[FOLDER]))))
+        if outside or unseen:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

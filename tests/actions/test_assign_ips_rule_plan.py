@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.actions.assign_ips_rule import ACTION
@@ -19,6 +19,7 @@ from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES, WP_RO
 from tests.actions import shop
 from tests.actions.shop import BASE, IN_PAY, IN_WEB, IN_WEB_TOO, LOG4J, NEEDS, ON_LOG4J, ON_NEEDS, ON_STRUTS, PAY, STRUTS, WEB, asking, deed
 from tests.clients.wp_sandbox import Tenant, tenant
+from tests.examples import examples
 from tests.joins.made import MAIN, computer, machine, package, permuted, policy, row, rule, tenant_denied, world
 
 __all__ = ["tenant"]
@@ -325,7 +326,7 @@ def test_mode_and_limit_are_the_schedules() -> None:
     assert (ACTION.mode(chosen), ACTION.limit(chosen)) == ("apply", 3)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(8)
 @given(
     seed=st.integers(0, 1000),
     start=st.sampled_from(["inherit", "detect"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.actions.attach_managed_rule_group import ACTION, NAME
@@ -32,6 +32,7 @@ from tests.actions.hands import NOW
 from tests.actions.hands import Held as Hands
 from tests.actions.hands import held as hands
 from tests.clients.aws_server import AwsServer, aws_environment, error, page, server
+from tests.examples import examples
 from tests.joins.made import permuted, row, world
 from tests.joins.made_web import distribution
 from tests.sandbox.aws.conftest import HOME, REGION, Door, aws, running
@@ -397,7 +398,7 @@ def known(arn: str, *there: str) -> tuple[Any, ...]:
     return row(WEB_ACLS, account=HOME, region=REGION, arn=arn, id="1", name="shop", waf_scope="REGIONAL", document=canonical(acl))
 
 
-@settings(deadline=None)
+@examples(20)
 @given(
     asked=st.lists(
         st.tuples(st.sampled_from(ARNS), st.sets(st.sampled_from([PHP, COMMON, SQLI])), st.sampled_from(["missing_rules", "covered"])), max_size=8

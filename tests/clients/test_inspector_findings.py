@@ -10,10 +10,11 @@ import botocore.parsers
 import msgspec
 import pytest
 from botocore.session import Session
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.clients.inspector_findings import Finding, decode_findings
+from tests.examples import examples
 
 MODEL = Session().get_service_model("inspector2").operation_model("ListFindings").output_shape
 TEXT = st.text(max_size=12)
@@ -89,7 +90,7 @@ FIELDS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@examples(30)
 @given(st.lists(FINDINGS, max_size=4), maybe(TEXT))
 def test_the_typed_decoder_equals_boto3s_own_parse(findings: list[dict[str, Any]], token: str | None) -> None:
     body = json.dumps({"findings": findings, "nextToken": token, "more": {}}).encode()
@@ -98,7 +99,7 @@ def test_the_typed_decoder_equals_boto3s_own_parse(findings: list[dict[str, Any]
     assert [plain(finding) for finding in ours["findings"]] == [kept(finding, FIELDS) for finding in theirs["findings"]]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(30)
 @given(st.lists(FINDINGS, min_size=1, max_size=2), st.data())
 def test_no_beginning_of_a_page_is_a_page(findings: list[dict[str, Any]], data: st.DataObject) -> None:
     body = json.dumps({"findings": findings}).encode()

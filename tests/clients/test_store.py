@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,27 +13,23 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto import mock_aws
 
 from reporter.clients.store import FolderStore, Store
 from reporter.clients.store_s3 import LEASE, BucketStore
 from reporter.core.errors import ReporterError
 from tests.clients.aws_server import Answer, AwsServer, server
+from tests.sandbox.aws.conftest import Door, aws, running
 
-__all__ = ["server"]
+__all__ = ["aws", "running", "server"]
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="state")
-        yield client
+def bucket(aws: Door) -> Any:
+    client = aws.client("s3", "us-east-1")
+    client.create_bucket(Bucket="state")
+    return client
 
 
 @pytest.fixture(params=["folder", "bucket", "bucket without a prefix"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from reporter.core.errors import ReporterError
@@ -22,6 +22,7 @@ from reporter.evidence.trust import Trust
 from reporter.evidence.verify import chained, check, require_whole, told, verify
 from tests.evidence.chains import HELD, chain, commands, failing, public_pem, seal_again, sign
 from tests.evidence.pack import KEY, NOW, OTHER, sealed
+from tests.examples import examples
 
 Words = dict[str, list[str]]
 Tamper = Callable[[Path], object]
@@ -437,7 +438,7 @@ def test_packs_without_a_seal_come_first_and_are_in_no_chain() -> None:
     assert [pack.label for pack in chained([Checked("b"), Checked("a")], keys_matter=True)] == ["a", "b"]
 
 
-ONE_RUN = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+ONE_RUN = examples(50, HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
 
 
 def a_copy(untouched: Path, place: str) -> Path:

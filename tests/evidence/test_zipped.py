@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from reporter.core.errors import ReporterError
@@ -21,6 +21,7 @@ from reporter.evidence.contents import Limits
 from reporter.evidence.verify import check, verify
 from reporter.evidence.zipped import write
 from tests.evidence.chains import HELD, chain
+from tests.examples import examples
 
 
 @pytest.fixture
@@ -239,7 +240,7 @@ def test_a_deflated_zip_made_by_any_program_is_a_pack_too(zipped: Path, tmp_path
     assert words(repacked(zipped, tmp_path / "x.zip", top)) == []
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(80, HealthCheck.function_scoped_fixture)
 @given(data=st.data())
 def test_a_flipped_bit_is_found_or_changes_no_file(zipped: Path, data: st.DataObject) -> None:
     content = bytearray(zipped.read_bytes())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.core.check import Check, Need
@@ -18,6 +18,7 @@ from reporter.history.changes import FORGOTTEN_DAYS, Compared, Judgement, Side, 
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.joined import CHANGES, EXCEPTIONS, HISTORY, RESULTS
 from tests.checks.worlds import DENIED, I1, I2, NOW, OFF, R2, A, B, R, rows, world
+from tests.examples import examples
 from tests.history.packs import result
 from tests.joins.made import machine
 
@@ -316,7 +317,7 @@ def _side(statuses: dict[str, str], day: int, denied: bool) -> Side:
     return side(*[of(status, resource, first_seen=NOW + day * DAY) for resource, status in statuses.items()], days=day, changed=changed)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(15)
 @given(runs=st.lists(st.tuples(_RESULTS, st.booleans()), min_size=2, max_size=4), seed=st.integers(0, 99))
 def test_permuted_rows_give_the_same_tables_and_each_key_has_one_change(runs: list[tuple[dict[str, str], bool]], seed: int) -> None:
     sides = [_side(statuses, day, denied) for day, (statuses, denied) in enumerate(runs)]
@@ -329,7 +330,7 @@ def test_permuted_rows_give_the_same_tables_and_each_key_has_one_change(runs: li
     assert not said.history.duplicated(list(HISTORY.key)).any()
 
 
-@settings(deadline=None, max_examples=60)
+@examples(15)
 @given(runs=st.lists(st.tuples(_RESULTS, st.booleans()), min_size=2, max_size=4))
 def test_nothing_is_called_fixed_that_was_not_seen_to_be(runs: list[tuple[dict[str, str], bool]]) -> None:
     sides = [_side(statuses, day, denied) for day, (statuses, denied) in enumerate(runs)]

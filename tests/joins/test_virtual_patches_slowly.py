@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.core.world import World
@@ -15,6 +15,7 @@ from reporter.tables.aws import EC2_INSTANCES, ECS_CONTAINER_INSTANCES, ECS_CONT
 from reporter.tables.findings import INSPECTOR_FINDINGS
 from reporter.tables.joined import VIRTUAL_PATCHES
 from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES, WP_POLICY_RULES, WP_RULES
+from tests.examples import examples
 from tests.joins.made import (
     MAIN,
     NOW,
@@ -156,7 +157,7 @@ def _rule_state(made: World, instance: Any, one: Any) -> str:
     return "prevented" if instance.intrusion_prevention == "prevent" and not soft else "detect_only"
 
 
-@settings(max_examples=60, deadline=None)
+@examples(15)
 @given(worlds())
 def test_rows_in_are_rows_out_and_every_state_is_that_of_a_slow_reading(made: World) -> None:
     found = virtual_patches.join(made)[VIRTUAL_PATCHES.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.core.scope import GLOBAL
@@ -13,6 +13,7 @@ from reporter.joins import instances, web_entries
 from reporter.tables.aws import DISTRIBUTIONS, EC2_INSTANCES, LOAD_BALANCERS, TARGET_GROUPS, TARGETS, WEB_ACL_ASSOCIATIONS, WEB_ACL_RULES, WEB_ACLS
 from reporter.tables.joined import WEB_ENTRIES
 from reporter.tables.workload_protection import WP_APPLICATION_TYPES, WP_COMPUTERS, WP_POLICIES, WP_RULES
+from tests.examples import examples
 from tests.joins.made import HOSTILE, A, B, R, computer, denied, machine, permuted, policy, row, rule, tenant_denied, world
 from tests.joins.made_web import ACL, EDGE_ACL, group
 
@@ -77,7 +78,7 @@ def worlds(draw: Any) -> World:
     return made.with_tables(instances.join(made))
 
 
-@settings(max_examples=80, deadline=None)
+@examples(15)
 @given(worlds())
 def test_every_entry_is_one_row_in_any_order_of_rows(made: World) -> None:
     found = web_entries.join(made)[WEB_ENTRIES.name]
@@ -87,7 +88,7 @@ def test_every_entry_is_one_row_in_any_order_of_rows(made: World) -> None:
     assert web_entries.join(permuted(made))[WEB_ENTRIES.name].equals(found)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(15)
 @given(worlds())
 def test_no_state_is_claimed_without_what_it_rests_on(made: World) -> None:
     for entry in web_entries.join(made)[WEB_ENTRIES.name].itertuples(index=False):

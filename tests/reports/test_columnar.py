@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -22,6 +22,7 @@ from reporter.reports.cell_text import RISKY, clean
 from reporter.reports.cells import add
 from reporter.reports.package import Book
 from reporter.reports.sheet import Sheet, Shown, shown
+from tests.examples import examples
 from tests.reports.views import HOSTILE, NOW
 
 KINDS = Table(
@@ -94,7 +95,7 @@ def by_calamine(book: bytes) -> list[list[Any]]:
     return CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_name("Kinds").to_python()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(ROWS)
 def test_two_readers_find_no_difference_from_what_openpyxl_writes_cell_by_cell(rows: list[tuple[Any, ...]]) -> None:
     ours, theirs = written(KINDS.frame(rows), shown(ENGLISH, KINDS, KINDS.names)), cell_by_cell(rows)

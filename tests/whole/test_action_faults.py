@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 
 from reporter import acting
@@ -26,6 +26,7 @@ from reporter.core.past import Past
 from reporter.state import journal
 from tests.actions import shop
 from tests.actions.hands import NOW
+from tests.examples import examples
 from tests.joins.made import A, B
 from tests.sandbox.aws.samples import managed_rule
 from tests.whole.bench import RECOMMENDED, SCANNED, TOGETHER, Bench, benches
@@ -500,7 +501,7 @@ def test_what_moved_on_between_plan_and_apply_is_skipped_with_the_reason(chain: 
 
 
 @given(names=some.sets(some.sampled_from(sorted(set(MOVED) - {"web ACL deleted"})), min_size=2, max_size=6).map(sorted))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, HealthCheck.function_scoped_fixture)
 def test_whatever_moved_on_together_no_stale_change_is_made(chain: Chain, names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     chain.bench.start_over()
     fresh = Chain(chain.bench, tmp_path_factory.mktemp("moved") / "state", chain.changes)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as some
 
 from reporter.approving import standing_approval
@@ -30,11 +30,12 @@ from reporter.propose import changes_of, digest, plan
 from reporter.run import apply_plan
 from reporter.state.approvals import Approval, approve
 from tests.actions.hands import NOW
+from tests.examples import examples
 from tests.whole.bench import Bench, benches
 
 LATER = NOW + timedelta(hours=1)
 JOB, PERSON = "arn:aws:iam::111122223333:role/job", "arn:aws:iam::111122223333:user/ada"
-often = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = examples(40, HealthCheck.function_scoped_fixture)
 Json = Any
 
 texts = some.text(max_size=8) | some.sampled_from(["main/policy/9", "\ud800", "2026-11-24T03:00:00Z", "9999-01-01T00:00:00Z", "a" * 64])
@@ -198,7 +199,7 @@ def test_a_pack_with_another_byte_is_refused(spoilt: Callable[[], Pack], data: s
 
 
 @given(name=some.sampled_from(["notes.txt", "raw/more.json", ".hidden"]))
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(3, HealthCheck.function_scoped_fixture)
 def test_a_pack_with_another_file_is_refused(spoilt: Callable[[], Pack], name: str) -> None:
     pack = spoilt()
     (pack.run / name).parent.mkdir(exist_ok=True)

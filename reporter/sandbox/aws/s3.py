@@ -1,7 +1,9 @@
-"""S3: buckets in pages, each with its region."""
+"""S3: buckets in pages, each with its region; a conditional write is one step, as with AWS: moto looks and writes in two."""
 
 from __future__ import annotations
 
+import functools
+import threading
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -38,4 +40,22 @@ def list_all_buckets() -> None:
     s3_response.all_buckets = all_buckets
 
 
-EXTENSION = Extension(service="s3", patch=list_all_buckets)
+def write_in_one_step() -> None:
+    """One object at a time is looked for and written. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    s3_response: Any = S3Response
+    lock, two_steps = threading.Lock(), s3_response.put_object
+
+    @functools.wraps(two_steps)
+    def put_object(self: Any) -> Any:
+        with lock:
+            return two_steps(self)
+
+    s3_response.put_object = put_object
+
+
+def patch() -> None:
+    list_all_buckets()
+    write_in_one_step()
+
+
+EXTENSION = Extension(service="s3", patch=patch)

@@ -4,10 +4,11 @@ import re
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.joins.reach.glob import STAR, Span, classes, compiled, joined, matches, span
+from tests.examples import examples
 
 PATTERNS = st.text("ab*?", max_size=5)
 SHORT = st.text("ab*?", max_size=3)
@@ -33,7 +34,7 @@ def test_the_span_is_none_only_if_no_text_goes_on_and_all_only_if_every_text_doe
     assert covered is not Span.ALL or all(fits)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.sets(SHORT, max_size=3), st.sampled_from(["", "a"]))
 def test_the_classes_are_exactly_the_sets_of_patterns_that_some_key_matches(patterns: set[str], prefix: str) -> None:
     globs = frozenset(compiled(pattern) for pattern in patterns)

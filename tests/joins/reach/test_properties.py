@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.joins.reach.policy import parse
 from reporter.joins.reach.truth import Reach, Truth
+from tests.examples import examples
 from tests.joins.reach.vectors import ACCOUNTS, BUCKET, DELETE, EVERYBODY, GET, PUT, ROLE, ROOT, SESSION, UNREAD, Vector, decided
 
 ORDER = (Reach.NO, Reach.CONDITIONAL, Reach.YES)
@@ -76,7 +77,7 @@ vectors = st.builds(
     session=st.sampled_from([None, "i-0000000000000001"]),
 )
 PARTS = ("identity", "policy", "boundary", "scps", "rcps")
-many = settings(max_examples=300, deadline=None)
+many = examples(60)
 
 
 def rank(vector: Vector) -> int:

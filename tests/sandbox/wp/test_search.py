@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.sandbox.wp.conftest import Wire, computer, rule
 
 Criterion = dict[str, Any]
@@ -158,7 +159,7 @@ def test_a_page_over_5000_can_be_refused(wire: Wire) -> None:
     assert wire.api("POST", "/computers/search", json={"maxItems": 5001}).status_code == 400
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10, HealthCheck.function_scoped_fixture)
 @given(ids=st.sets(st.integers(1, 10_000), max_size=40), page=st.integers(1, 12), seed=st.integers(0, 2**31))
 def test_paging_by_id_covers_everything_once_whatever_the_shuffle(wire: Wire, ids: set[int], page: int, seed: int) -> None:
     wire.control("POST", "/reset")
