@@ -44,6 +44,11 @@ class Served:
             for what in ("faults", "calls"):
                 requests.delete(f"{control}/{what}", timeout=60).raise_for_status()
 
+    def at_once(self) -> None:
+        """Scans and policies of Workload Protection take no time, and nobody is held up for asking often."""
+        asked = {"scan_delay": 0.0, "policy_delay": 0.0, "rate_limit": 1_000_000}
+        requests.post(f"{self.wp_control}/settings", json=asked, timeout=60).raise_for_status()
+
     def break_aws(self, **fault: Any) -> None:
         requests.post(f"{self.aws_control}/faults", json=[fault], timeout=60).raise_for_status()
 
@@ -55,7 +60,9 @@ class Served:
 def small() -> Iterator[Served]:
     """One small estate for all tests of a session; they only read it."""
     with sandbox(size="small", seed=1, now=NOW) as running:
-        yield Served(running.aws_endpoint, running.wp_url, dict(running.environment), running.schedule, dict(running.truth))
+        estate = Served(running.aws_endpoint, running.wp_url, dict(running.environment), running.schedule, dict(running.truth))
+        estate.at_once()
+        yield estate
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("actions")
 LATER = "2026-11-24T04:00:00Z"
 ACTIONS = """
 actions:
-  wait: 2m
+  wait: 0m
   assign_ips_rule: {mode: plan, max_percent: 100}
 deliver:
   email: {sender: reporter@example.com, smtp: {host: 127.0.0.1, port: PORT, security: none}}
@@ -73,6 +73,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     place = tmp_path_factory.mktemp("actions")
     with sandbox(size="small", seed=1, now=NOW) as running, serving(SmtpServer(starttls=False)) as mail:
         served = Served(running.aws_endpoint, running.wp_url, dict(running.environment), running.schedule, dict(running.truth))
+        served.at_once()
         schedule = place / "schedule.yaml"
         schedule.write_text(served.schedule + ACTIONS.replace("PORT", str(mail.port)), encoding="utf-8")
         yield Story(served, mail, schedule, place / "out")

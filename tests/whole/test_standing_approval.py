@@ -42,7 +42,7 @@ class Job:
         schedule["checks"] = {"agent_max_age": "30d"}  # the agents of the estate do not report from night to night
         schedule["state"] = "s3://reporter-state/chains"
         schedule["actions"] = {
-            "wait": "2m",
+            "wait": "0m",
             "recommendation_scan": {"mode": "apply", "results": "apply"},
             "integrity_scan": {"mode": "apply", "limit": 3},
             "assign_ips_rule": {"mode": "apply", "max_percent": 100, "limit": 100},
@@ -66,6 +66,7 @@ class Job:
 def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     with sandbox(size="small", seed=2, now=NOW) as running, serving(SmtpServer(starttls=False)) as mail:
         served = Served(running.aws_endpoint, running.wp_url, dict(running.environment), running.schedule, dict(running.truth))
+        served.at_once()
         bucket = boto3.client(
             "s3", region_name="us-east-1", endpoint_url=served.aws, aws_access_key_id=access_key(ACCOUNT), aws_secret_access_key="sandbox-secret"
         )

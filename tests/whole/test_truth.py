@@ -33,7 +33,9 @@ def estate(request: pytest.FixtureRequest) -> Iterator[Served]:
         yield request.getfixturevalue("small")
         return
     with sandbox(size=request.param, seed=1, now=NOW) as running:
-        yield Served(running.aws_endpoint, running.wp_url, dict(running.environment), running.schedule, dict(running.truth))
+        estate = Served(running.aws_endpoint, running.wp_url, dict(running.environment), running.schedule, dict(running.truth))
+        estate.at_once()
+        yield estate
 
 
 @pytest.fixture(scope="module")
