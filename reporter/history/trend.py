@@ -23,7 +23,8 @@ def trend(before: pd.DataFrame, run: str, at: datetime, tables: Tables, *, compa
 
 def _row(run: str, at: datetime, tables: Tables, *, compared: bool) -> tuple[Any, ...]:
     def frame(table: Table) -> pd.DataFrame:
-        return tables.get(table.name, table.frame())
+        found = tables.get(table.name)
+        return table.frame() if found is None else found
 
     results, changes = frame(RESULTS), frame(CHANGES)
     failed = results["status"] == Status.FAIL.value

@@ -104,7 +104,8 @@ class View:
         return f"{stem}.{self.language.code}.{ending}"
 
     def table(self, table: Table) -> pd.DataFrame:
-        return self.tables.get(table.name, table.frame())
+        found = self.tables.get(table.name)
+        return table.frame() if found is None else found
 
     @property
     def results(self) -> pd.DataFrame:
