@@ -64,14 +64,17 @@ class StrictParser:
             if _carries_document(shape):
                 _check_length(body, response["headers"])
                 self._check(body, shape, context["operation_name"])
-            return self._parser.parse(response, shape)
+            parsed = self._parser.parse(response, shape)
         except (ResponseParserError, msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise BrokenPage(f"{type(error).__name__}: {error}"[:200]) from error
+        if not isinstance(parsed, dict):
+            raise BrokenPage("an answer that holds nothing")
+        return parsed
 
     def _botocores(self, response: Mapping[str, Any], shape: Any) -> Any:
         try:
             return self._parser.parse(response, shape)
-        except ResponseParserError as error:  # an error that is a web page where XML belongs
+        except (ResponseParserError, LookupError, TypeError, ValueError, AttributeError) as error:  # a web page where XML belongs, or no text at all
             raise BrokenPage(f"status {response['status_code']}, and no answer of AWS") from error
 
     def _check(self, body: bytes, shape: Any, operation: str) -> None:
