@@ -109,19 +109,24 @@ class Acting:
     def apply(self, changes: Sequence[Change], plan: str) -> list[Act]:
         """Make these changes of one plan, worst first; then wait, within bounds, until they are seen to work. One row each.
 
-        What the chain did already for this plan is not done again; what it tried and was wholly refused is tried again.
+        What the chain did already for this plan is not done again; what it tried and was wholly refused is tried again. What this run did itself
+        before it was cut is told as its own.
         """
         done = {(deed.plan, deed.change.key): deed for deed in self.past if not _left_nothing(deed)}
+        own = {deed.change.key: deed for deed in self.own() if not _left_nothing(deed)}
         rows: dict[str, Act] = {}
         deeds: dict[str, Deed] = {}
         for number, change in enumerate(sorted(changes, key=lambda change: change.rank)):
+            if change.key in own:
+                deeds[change.key] = own[change.key]
+                continue
             earlier = done.get((plan, change.key))
             why = change.held or (_met(earlier) if earlier else "")
             if why:
                 rows[change.key] = self._tell(Act(change, ActionState.SKIPPED, self.now(), why))
                 continue
             self.renew()
-            made = self._make(change, plan, f"{self.journal.run}/{number:04d}")
+            made = self._make(change, plan, f"{self.journal.part}/{number:04d}")
             if isinstance(made, Act):
                 rows[change.key] = self._tell(made)
             else:
@@ -129,6 +134,10 @@ class Acting:
         for key, deed in self._wait(deeds).items():
             rows[key] = self._row(deed)
         return [rows[change.key] for change in sorted(changes, key=lambda change: change.rank)]
+
+    def own(self) -> list[Deed]:
+        """What this run did before it was cut."""
+        return [deed for deed in self.past if deed.run == self.journal.run]
 
     def undo(self, run: str) -> list[Act]:
         """Take back what a run did, the last first. One row for each of its deeds that is not undone yet, failed ones that left something too."""

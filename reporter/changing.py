@@ -34,7 +34,7 @@ class Changing:
     """What a run does to the world, under the lease of its chain.
 
     `now`: when the run began; `ticking`: the present, from then on (default: a clock that starts at `now` once it is needed); `caller`: account of
-    the current credentials.
+    the current credentials; `pulse`: called before each change, what it raises stops the run there; `resumed`: the run was cut and goes on.
     """
 
     run: str
@@ -47,6 +47,8 @@ class Changing:
     stage: Callable[[str], None] = lambda _: None
     told: Callable[[Act], None] = lambda _: None
     ticking: Callable[[], datetime] | None = None
+    pulse: Callable[[], None] = lambda: None
+    resumed: bool = False
 
     def scheduled(self, world: World) -> tuple[Mapping[str, Any], Sequence[Act]]:
         """Look again at what earlier runs did; propose; make the changes whose action the schedule lets apply by itself."""
@@ -57,14 +59,19 @@ class Changing:
             return planned(self.run, self.schedule, self.now, self.identity, world, past)
         with self.store.lease(self.run) as renew:
             acting = self._acting(past, renew, world)
-            looked = acting.resume()
+            looked = [row for row in acting.resume() if row.run != self.run]  # its own are told below
             acting.past = past = journal.read(self.store)
-            made_plan, rows = planned(self.run, self.schedule, self.now, self.identity, world, past)
+            known = self._before(past) if self.resumed else past
+            made_plan, rows = planned(self.run, self.schedule, self.now, self.identity, world, known)
             self.stage("apply")
             free = [row for row in rows if row.change.action in applying and not past.taken_back(row.change.action, row.change.target)]
             made = acting.apply([row.change for row in free], str(made_plan["hash"]))
             acting.journal.close()
         return made_plan, [*looked, *(_left_to_a_person(row, past) for row in rows if row not in free), *made]
+
+    def _before(self, past: Past) -> Past:
+        """What a run proposes by: what others did. Where it was cut in the midst of its changes, it proposes the same again, and finds them done."""
+        return Past(tuple(deed for deed in past if deed.run != self.run))
 
     def approved(self, changes: Sequence[Change], digest: str) -> Sequence[Act]:
         """Look again at what earlier runs did; then make the changes of an approved plan."""
@@ -87,11 +94,17 @@ class Changing:
 
     def _acting(self, past: Past, renew: Renew, world: World | None = None) -> Acting:
         actions, ticking = {action.name: action for action in discover()}, self.ticking or clock.running(self.now)
+
+        def going_on() -> None:
+            self.pulse()
+            renew()
+
         doors = open_doors(self.schedule, self.clients, self.caller)
         if world is not None and doors.send_mail is not None:
             doors = replace(doors, send_mail=self._with_own_rows(doors.send_mail, world))
-        writing = journal.Journal(self.store, self.run, ticking)
-        return Acting(actions, self.schedule.actions, doors, writing, past, renew, ticking, told=self.told, started=self.now)
+        part = journal.next_part(self.store, self.run) if self.resumed else self.run
+        writing = journal.Journal(self.store, self.run, ticking, part=part)
+        return Acting(actions, self.schedule.actions, doors, writing, past, going_on, ticking, told=self.told, started=self.now)
 
     def _with_own_rows(self, send: Callable[[Any], str], world: World) -> Callable[[Any], str]:
         """Sends a notice as the head of the owner's report mail: with its rows, for an owner who is to get them in this run, where they fit."""

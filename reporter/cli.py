@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,14 +17,16 @@ import click
 
 from reporter import __version__
 from reporter.core import clock
-from reporter.core.errors import ReporterError, ScheduleError
+from reporter.core.errors import ReporterError, ScheduleError, Stopped
 from reporter.core.text import legible
 from reporter.core.wording import counted
 
 if TYPE_CHECKING:
-    from reporter.run import Finished
+    from reporter.json_log import JsonLog
+    from reporter.run import Finished, Watch
+    from reporter.state.deliveries import Delivery
 
-COMPLETE, BROKE, WRONG, INCOMPLETE, FAILED_ACTION, FAILED_CHECKS = 0, 1, 2, 3, 4, 5
+COMPLETE, BROKE, WRONG, INCOMPLETE, FAILED_ACTION, FAILED_CHECKS, STOPPED = 0, 1, 2, 3, 4, 5, 6
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -55,9 +59,27 @@ NOW = click.option("--now", type=Instant(), help="The clock of the run, for repe
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reporter")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def cli(debug: bool) -> None:
+@click.option(
+    "--log",
+    type=click.Choice(["text", "json"]),
+    envvar="REPORTER_LOG",
+    help="What is told on stderr: for people, or one JSON object a line, with metrics for CloudWatch. Default: json in a function and on Fargate.",
+)
+@click.pass_context
+def cli(context: click.Context, debug: bool, log: str | None) -> None:
     """Tells, every night, how well EC2 and ECS workloads are protected by Server & Workload Protection, and what could not be seen."""
     del debug  # read by main(), which also has to act where this function is never reached
+    from reporter.json_log import JsonLog, wanted
+
+    if (log or wanted()) == "json":
+        context.ensure_object(Told).log = JsonLog(sys.stderr)
+
+
+@dataclass
+class Told:
+    """How this call tells what it does: a log for machines, or for people where there is none."""
+
+    log: JsonLog | None = None
 
 
 @cli.command("run")
@@ -66,10 +88,18 @@ def cli(debug: bool) -> None:
 @FAIL_ON
 @NOW
 @click.option("--job", help="Name of the job in the schedule.")
-def run_command(schedule_file: Path, out: Path, fail_on: str | None, now: datetime | None, job: str | None) -> int:
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    metavar="[RUN]",
+    help="Go on with a run that was cut (default: the one below --out): what it has read is not read again. It keeps its number and its clock.",
+)
+def run_command(schedule_file: Path, out: Path, fail_on: str | None, now: datetime | None, job: str | None, resume: str | None) -> int:
     """Gather, join, judge and report: one sealed run folder below --out, its path on the last line."""
     from reporter.run import run
     from reporter.schedule import load
+    from reporter.stopping import on_signal
 
     schedule = load(schedule_file)
     if job is not None and job not in schedule.jobs:
@@ -79,8 +109,8 @@ def run_command(schedule_file: Path, out: Path, fail_on: str | None, now: dateti
             fix=f"one of: {', '.join(sorted(schedule.jobs))}",
             meanwhile="nothing was read, written or sent",
         )
-    with _progress() as watch:
-        finished = run(schedule, out, now or clock.now(), job=job, watch=watch)
+    with on_signal() as stop, _progress() as watch:
+        finished = run(schedule, out, now or clock.now(), job=job, watch=stop.watched(watch), resume=resume)
     return _say(finished, fail_on)
 
 
@@ -334,13 +364,14 @@ def sandbox_serve(arguments: tuple[str, ...]) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point. Returns the exit code: 0 complete, 1 broke, no mail was sent, a pack not stored or Security Hub lacks findings, 2 schedule or call
-    wrong, 3 some scope unread, 4 an action failed, 5 checks failed (--fail-on)."""
+    wrong, 3 some scope unread, 4 an action failed, 5 checks failed (--fail-on), 6 stopped."""
+    told = Told()
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     if not debug and arguments is None:
-        sys.excepthook = _broke
+        sys.excepthook = lambda kind, error, trace: _broke(kind, error, trace, told.log)
     try:
-        code = cli.main(args=given, prog_name="reporter", standalone_mode=False)
+        code = cli.main(args=given, prog_name="reporter", standalone_mode=False, obj=told)
     except click.ClickException as error:
         error.show()
         return WRONG
@@ -350,12 +381,59 @@ def main(arguments: list[str] | None = None) -> int:
     except ReporterError as error:
         if debug:
             raise
-        click.echo(f"reporter: {error}", err=True)
+        if told.log:
+            told.log.ended("stopped" if isinstance(error, Stopped) else "broke", error.exit_code, message=str(error))
+        else:
+            click.echo(f"reporter: {error}", err=True)
+        if isinstance(error, Stopped) and arguments is None:
+            _leave(error.exit_code)
         return error.exit_code
     return code if isinstance(code, int) else COMPLETE
 
 
 def _say(finished: Finished, fail_on: str | None) -> int:
+    code = _code(finished, fail_on)
+    _show(finished)
+    if log := _log():
+        log.ended(_OUTCOMES[code], code, finished)
+    return code
+
+
+_OUTCOMES = {
+    COMPLETE: "complete",
+    BROKE: "not_published",
+    INCOMPLETE: "incomplete",
+    FAILED_ACTION: "action_failed",
+    FAILED_CHECKS: "checks_failed",
+}
+
+
+def _code(finished: Finished, fail_on: str | None) -> int:
+    if finished.nobody_has_it or finished.nobody_keeps_it or finished.hub_lacks_some:
+        return BROKE
+    if finished.action_failed:
+        return FAILED_ACTION
+    if finished.incomplete:
+        return INCOMPLETE
+    return FAILED_CHECKS if fail_on and finished.by_status.get(fail_on) else COMPLETE
+
+
+def _log() -> JsonLog | None:
+    context = click.get_current_context(silent=True)
+    told = context.find_object(Told) if context else None
+    return told.log if told else None
+
+
+def _warn(text: str) -> None:
+    """Something for the operator, on stderr."""
+    log = _log()
+    if log:
+        log.line("publish", "warning", message=text)
+    else:
+        click.echo(text, err=True)
+
+
+def _show(finished: Finished) -> None:
     status, scopes = finished.by_status, finished.by_scope_state
     click.echo("results  " + "  ".join(f"{name} {count}" for name, count in status.items()))
     click.echo("scopes   " + "  ".join(f"{name} {count}" for name, count in scopes.items()))
@@ -369,52 +447,68 @@ def _say(finished: Finished, fail_on: str | None) -> int:
     if finished.action_failed:
         click.echo("An action failed: actions.jsonl says which, and why.")
     if finished.nobody_has_it:
-        click.echo("No mail was sent: the run is whole, its report reached nobody.", err=True)
+        _warn("No mail was sent: the run is whole, its report reached nobody.")
     if finished.nobody_keeps_it:
-        click.echo("A pack is not stored: it lies in the folder of its run alone. The next run into the same folder tries again.", err=True)
+        _warn("A pack is not stored: it lies in the folder of its run alone. The next run into the same folder tries again.")
     if finished.hub_lacks_some:
-        click.echo("Security Hub lacks findings of this run; the next run sends them again.", err=True)
+        _warn("Security Hub lacks findings of this run; the next run sends them again.")
     click.echo(str(finished.folder))
-    if finished.nobody_has_it or finished.nobody_keeps_it or finished.hub_lacks_some:
-        return BROKE
-    if finished.action_failed:
-        return FAILED_ACTION
-    if finished.incomplete:
-        return INCOMPLETE
-    return FAILED_CHECKS if fail_on and status.get(fail_on) else COMPLETE
 
 
 def _published(finished: Finished) -> None:
     """What became of mails, packs and findings; what did not arrive goes to stderr."""
-    for delivery in finished.deliveries:
-        click.echo(f"mail     {delivery.state.value}  {legible(delivery.recipient)}", err=delivery.state != "sent")
-        if delivery.state != "sent":
-            click.echo(f"         {legible(delivery.message)}", err=True)
-    for pack in finished.packs:
-        click.echo(f"pack     {pack.state.value}  {legible(pack.recipient)}", err=pack.state != "sent")
-        click.echo(f"         {legible(pack.message)}", err=pack.state != "sent")
-    for hub in finished.hubs:
-        click.echo(f"findings {hub.state.value}  {legible(hub.recipient)}: {legible(hub.message)}", err=hub.state != "sent")
-    for rules in finished.rules:
-        click.echo(f"rules    {rules.state.value}  {legible(rules.recipient)}: {legible(rules.message)}", err=rules.state != "sent")
+    log = _log()
+    for what, deliveries in (("mail", finished.deliveries), ("pack", finished.packs), ("findings", finished.hubs), ("rules", finished.rules)):
+        for delivery in deliveries:
+            if log:
+                log.line(what, delivery.state.value, recipient=delivery.recipient, message=delivery.message or None)
+            else:
+                _deliver(what, delivery)
     if finished.no_stamp:
-        click.echo(f"warning  {legible(finished.no_stamp)}", err=True)
+        _warn(f"warning  {legible(finished.no_stamp)}")
+
+
+def _deliver(what: str, delivery: Delivery) -> None:
+    """What became of one thing that was to be published, for people."""
+    bad = delivery.state != "sent"
+    said = f"{what:<8} {delivery.state.value}  {legible(delivery.recipient)}"
+    if what in ("findings", "rules"):
+        click.echo(f"{said}: {legible(delivery.message)}", err=bad)
+        return
+    click.echo(said, err=bad)
+    if bad or what == "pack":
+        click.echo(f"         {legible(delivery.message)}", err=bad)
+
+
+def _leave(code: int) -> None:
+    """End at once: threads may still wait for answers that nobody wants."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _no_sandbox(error: ModuleNotFoundError) -> ReporterError:
     return ReporterError(f"the sandbox is not installed ({error.name} is missing)", fix="pip install 'workload-compliance-reporter[sandbox]'")
 
 
-def _broke(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _broke(kind: type[BaseException], error: BaseException, trace: TracebackType | None, log: JsonLog | None = None) -> None:
     """A defect of ours: one line instead of a traceback, unless --debug; Python then exits with 1."""
     del trace
+    if log:
+        log.ended("broke", BROKE, message=f"{kind.__name__}: {error}")
+        return
     click.echo(f"reporter: broke: {kind.__name__}: {error}\n  change: this is a defect; run again with --debug and report what it prints", err=True)
 
 
-def _progress() -> Any:
+@contextmanager
+def _progress() -> Iterator[Watch]:
     from reporter.progress import progress
 
-    return progress()
+    if log := _log():
+        yield log.watch()
+        return
+    with progress() as watch:
+        yield watch
 
 
 if __name__ == "__main__":

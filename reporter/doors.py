@@ -8,7 +8,7 @@ from pathlib import Path
 from reporter.clients.aws import HOME_REGION, AwsClients
 from reporter.clients.hand import Doors, Way
 from reporter.clients.mail import opener
-from reporter.clients.secrets import resolve
+from reporter.clients.secrets import rereading, resolve
 from reporter.clients.store import FolderStore, Store
 from reporter.clients.store_s3 import BucketStore
 from reporter.clients.workload_protection import WpClient
@@ -47,9 +47,17 @@ def open_acting(tenant: Tenant, clients: Clients) -> WpClient:
     """The client that acts in a tenant: with its act_key, else with the key that reads. Raises ScheduleError for a key that cannot be read."""
     if tenant.act_key is None:
         return clients.wp[tenant.name]
-    key = resolve(tenant.act_key, f"workload_protection {tenant.name} act_key")
+    where = f"workload_protection {tenant.name} act_key"
     return WpClient(
-        tenant.name, tenant.url, tenant.auth, key, calls_per_minute=tenant.calls_per_minute, patience=tenant.patience, timeout=tenant.timeout
+        tenant.name,
+        tenant.url,
+        tenant.auth,
+        resolve(tenant.act_key, where),
+        calls_per_minute=tenant.calls_per_minute,
+        patience=tenant.patience,
+        timeout=tenant.timeout,
+        renew=rereading(tenant.act_key, where),
+        told=clients.told,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.scope import Scope, ScopeState
 from reporter.core.source import Source
 from reporter.core.table import Row, Rows
+from reporter.evidence.unfinished import Settled
 from reporter.scopes import ScopePlan
 
 THREADS = 24
@@ -38,6 +39,10 @@ OpenReader = Callable[[Scope, Source], Any]
 """A scope and its source -> a reader. Raises ScopeProblem where the scope cannot even be opened (an account that cannot be assumed)."""
 
 Progress = Callable[[LedgerRow], None]
+Keep = Callable[[LedgerRow, Rows], None]
+
+PULSE_SECONDS = 0.25
+"""how often a gatherer that waits looks whether it is to stop"""
 
 
 @dataclass(frozen=True)
@@ -58,21 +63,50 @@ def discover() -> tuple[Source, ...]:
     return tuple(sorted(found, key=lambda source: source.name))
 
 
-def gather(plan: ScopePlan, open_reader: OpenReader, progress: Progress) -> Gathered:
-    """Read every planned scope in threads. `progress` is told each row as it is settled."""
-    ledger = Ledger(plan.all())
-    for row in plan.settled:
+def gather(
+    plan: ScopePlan,
+    open_reader: OpenReader,
+    progress: Progress,
+    *,
+    known: Mapping[Scope, Settled] | None = None,
+    keep: Keep = lambda _row, _rows: None,
+    pulse: Callable[[], None] = lambda: None,
+) -> Gathered:
+    """Read every planned scope in threads, but those that are `known`. `progress` is told each row as it is settled.
+
+    `keep` is given what was read, scope by scope. `pulse` is called all the time: what it raises ends the gathering, and nobody waits for the calls
+    that are under way.
+    """
+    ledger, known = Ledger(plan.all()), known or {}
+    rows: dict[str, list[tuple[Scope, Sequence[Row]]]] = {table.name: [] for source in plan.sources for table in source.tables}
+
+    def settle(row: LedgerRow, read: Rows) -> None:
         ledger.record(row)
         progress(row)
-    rows: dict[str, list[tuple[Scope, list[Row]]]] = {table.name: [] for source in plan.sources for table in source.tables}
-    with ThreadPoolExecutor(THREADS) as threads:
-        waiting = [threads.submit(read_scope, scope, source, open_reader) for scope, source in _widest_first(plan)]
-        for done in as_completed(waiting):
-            ledger_row, read = done.result()
-            ledger.record(ledger_row)
-            progress(ledger_row)
-            for name, some in read.items():
-                rows[name].append((ledger_row.scope, list(some)))
+        for name, some in read.items():
+            rows[name].append((row.scope, some))
+
+    for row in plan.settled:
+        settle(row, {})
+    for scope, _ in _widest_first(plan):
+        if scope in known:
+            settle(known[scope].row, known[scope].rows)
+    threads = ThreadPoolExecutor(THREADS)
+    try:
+        waiting: set[Future[tuple[LedgerRow, Rows]]] = {
+            threads.submit(read_scope, scope, source, open_reader) for scope, source in _widest_first(plan) if scope not in known
+        }
+        while waiting:
+            pulse()
+            done, waiting = wait(waiting, PULSE_SECONDS, FIRST_COMPLETED)
+            for one in done:
+                ledger_row, read = one.result()
+                keep(ledger_row, read)
+                settle(ledger_row, read)
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        raise
+    threads.shutdown()
     ledger.close()
     tables = {}
     for source in plan.sources:

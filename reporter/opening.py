@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from typing import Any
 
 from reporter.clients.aws import AwsClients, AwsReader
 from reporter.clients.aws_raw import RawObserver
-from reporter.clients.secrets import resolve
+from reporter.clients.secrets import rereading, resolve
 from reporter.clients.workload_protection import WpClient
 from reporter.core.answers import field
 from reporter.core.call import CallLog, unlogged
@@ -31,6 +31,8 @@ class Clients:
 
     aws: AwsClients
     wp: Mapping[str, WpClient]
+    told: Callable[[str], None] = lambda _: None
+    """is given what came of a key that was refused and read again"""
 
     def caller(self) -> str:
         """Account of the current credentials. Raises Denied, Unavailable."""
@@ -61,9 +63,11 @@ class Clients:
         return list(self.aws.enabled_regions(account, role, external_id))
 
 
-def open_clients(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged) -> Clients:
+def open_clients(
+    schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged, told: Callable[[str], None] = lambda _: None
+) -> Clients:
     """Clients as the schedule asks for them; secrets are read here. Raises ScheduleError for a secret that cannot be read. Opens no connection."""
-    return Clients(open_aws(schedule, raw, log), open_tenants(schedule, raw, log))
+    return Clients(open_aws(schedule, raw, log), open_tenants(schedule, raw, log, told), told)
 
 
 def open_aws(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged) -> AwsClients:
@@ -78,7 +82,9 @@ def open_aws(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = 
     )
 
 
-def open_tenants(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged) -> Mapping[str, WpClient]:
+def open_tenants(
+    schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged, told: Callable[[str], None] = lambda _: None
+) -> Mapping[str, WpClient]:
     """A client for each tenant; their keys are read here. Raises ScheduleError for one that cannot be read."""
     return {
         tenant.name: WpClient(
@@ -91,6 +97,8 @@ def open_tenants(schedule: Schedule, raw: RawObserver | None = None, log: CallLo
             timeout=tenant.timeout,
             raw=raw,
             log=log,
+            renew=rereading(tenant.key, f"workload_protection {tenant.name}"),
+            told=told,
         )
         for tenant in schedule.workload_protection
     }

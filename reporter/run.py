@@ -25,11 +25,11 @@ from reporter.clients.aws import HOME_REGION, AwsClients
 from reporter.clients.store import Store
 from reporter.comparing import Comparison, compare_runs, exceptions_table
 from reporter.core import clock
-from reporter.core.call import Calls
 from reporter.core.change import ActionState
-from reporter.core.errors import Denied, ReporterError
+from reporter.core.errors import Denied, ReporterError, Stopped
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.past import Past
+from reporter.core.scope import ScopeState
 from reporter.core.table import TableError
 from reporter.core.world import World
 from reporter.delivery.bounces import looked_up
@@ -37,11 +37,11 @@ from reporter.delivery.email import outbox
 from reporter.delivery.s3 import PackStore
 from reporter.delivery.security_hub import Hubs
 from reporter.doors import open_store
-from reporter.evidence.folder import building
+from reporter.evidence.folder import building, is_named, start_over
 from reporter.evidence.raw import RawFolder
 from reporter.evidence.seal import TIMESTAMP, Head, Seal, read_seal
 from reporter.evidence.trust import Trust
-from reporter.gather import Gathered, discover, gather
+from reporter.gather import Gathered, discover
 from reporter.held_back import held_back
 from reporter.history.population import previous_population
 from reporter.history.previous import Previous, previous
@@ -56,6 +56,7 @@ from reporter.reports.evaluations import evaluations
 from reporter.reports.parquet import read as read_tables
 from reporter.reports.run_json import run_json
 from reporter.reports.view import Report, View
+from reporter.resuming import Reading, cut_run, new_run
 from reporter.schedule import Schedule
 from reporter.scopes import ScopePlan, plan_scopes
 from reporter.sealing import Sealing
@@ -77,6 +78,10 @@ class Watch:
     settled: Callable[[LedgerRow], None] = lambda _: None
     stage: Callable[[str], None] = lambda _: None
     acted: Callable[[Act], None] = lambda _: None
+    begun: Callable[[str, str | None], None] = lambda _run, _job: None
+    noted: Callable[[str, str], None] = lambda _what, _said: None
+    pulse: Callable[[], None] = lambda: None
+    """called all the time where a run can be left and gone on with later: what it raises stops the run there"""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,11 @@ class Finished:
     """whether AWS Config was told to ask its rules, by account and region"""
     no_stamp: str = ""
     """why the seal has no time stamp where it should have one"""
+    findings: int = 0
+    calls: int = 0
+    """requests that were sent to read the world"""
+    throttled: int = 0
+    """how many of them were answered with "slow down", to be sent again"""
 
     @property
     def nobody_has_it(self) -> bool:
@@ -139,6 +149,11 @@ class _Facts:
     approval: Approval | None = None
     ticking: Callable[[], datetime] | None = None
     lost: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+    reading: Reading | None = None
+    renewals: list[str] = field(default_factory=list)
+
+    def present(self) -> datetime:
+        return self.ticking() if self.ticking else self.now
 
     @property
     def run_id(self) -> str:
@@ -149,47 +164,98 @@ Acts = Callable[[World], tuple[Mapping[str, Any], Sequence[Act]]]
 """The judged world -> the plan, and what became of its changes."""
 
 
-def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None, watch: Watch | None = None) -> Finished:
+def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None, watch: Watch | None = None, resume: str | None = None) -> Finished:
     """The scheduled job: reads the world, changes what the schedule says may be changed, and writes one sealed run folder below `out`.
 
-    Raises ReporterError.
+    `resume`: the cut run to go on with (empty: the one there is); it keeps its number and its clock. Raises ReporterError; Stopped where `watch` asks
+    to stop: then what was read is kept.
     """
     watch = watch or Watch()
     kept, ticking = held_back(schedule), clock.running(now)
     refuse_too_long(schedule.exceptions, now.date())
     _refuse_unknown(schedule)
+    cut = cut_run(schedule, out, now, job, resume) if resume is not None else None
+    start, job = (cut.begun.start, cut.begun.job) if cut else (now, job)
     clients = open_clients(schedule)
     store = open_store(schedule, out, clients.aws)
     sealing = Sealing.of(schedule, out, store)
     mails = outbox(schedule.deliver.email, store, now, schedule.recipients())
     sent = sent_findings.known(store, schedule.evidence.chain)
-    with building(out, _numbering(schedule, store, now), sealing.in_chain) as (folder, number):
+    again = cut.begun.number if cut else None
+    with building(out, _numbering(schedule, store, now), sealing.in_chain, again=again) as (folder, number):
+        reading = Reading(cut or new_run(schedule, out, start, job, number), RawFolder(folder / "raw"), cut=cut is not None)
         lost = _bring_back(sealing, clients.aws, ticking)
-        calls = Calls()
-        clients = open_clients(schedule, RawFolder(folder / "raw"), calls)
-        watch.stage("plan scopes")
-        plan = plan_scopes(schedule, discover(), clients)
-        watch.planned(len(set(plan.all())))
-        watch.stage("gather")
-        gathered = gather(plan, Opener(clients, plan, schedule.settings().config_rule_prefix, now), watch.settled)
-        identity = clients.aws.identity("")["arn"]
-        who = IDENTITIES.frame(clients.identities(plan.access.values()))
         facts = _Facts(
-            "scheduled", schedule, now, clients.aws.endpoint_override, kept, number, job=job, identity=identity, ticking=ticking, lost=lost
+            "scheduled", schedule, start, clients.aws.endpoint_override, kept, number, job=job, ticking=ticking, lost=lost, reading=reading
         )
-        stored = packs.since(store, schedule.evidence.chain, out, sealing.head(), schedule.evidence.store)
-        asked = config_rules.last_asked(store, schedule.evidence.chain) if schedule.deliver.config_rules else []
-        mailed = looked_up(deliveries.last_mails(store, schedule.evidence.chain, out), schedule.deliver.email, clients.aws)
-        came_of_it = deliveries.tables([*mailed, *stored, *sent.deliveries, *asked])
-        evidence = {IDENTITIES.name: who, QUERIES.name: QUERIES.frame(calls.rows())}
-        gathered = Gathered({**gathered.tables, **came_of_it, **sent.tables(), **evidence}, gathered.ledger)
-        finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
-        finished = _keep(finished, sealing, clients.aws, ticking, watch)
-        if schedule.deliver.security_hub:
-            hubs = Hubs(store, schedule.evidence.chain, sent, ticking, partial(_hub_client, clients.aws, plan))
-            finished = replace(finished, hubs=hubs.publish(finished.folder))
-        finished = replace(finished, deliveries=mails.publish(finished.folder))
-        return replace(finished, rules=Asking(schedule, store, clients.aws, plan.access, ticking).publish(finished.folder))
+        watch.begun(facts.run_id, job)
+        try:
+            finished, clients, plan = (_stood if is_named(folder) else _night)(folder, sealing, facts, sent, watch)
+            finished = _keep(finished, sealing, clients.aws, ticking, watch)
+            if schedule.deliver.security_hub:
+                hubs = Hubs(store, schedule.evidence.chain, sent, ticking, partial(_hub_client, clients.aws, plan))
+                finished = replace(finished, hubs=hubs.publish(finished.folder))
+            finished = replace(finished, deliveries=mails.publish(finished.folder))
+            finished = replace(finished, rules=Asking(schedule, store, clients.aws, plan.access, ticking).publish(finished.folder))
+        except Stopped:
+            reading.raw.close()
+            raise reading.left.stopped(reading.planned) from None
+        except ReporterError as error:
+            reading.raw.close()
+            if reading.left.exists:
+                error.meanwhile = "; ".join(filter(None, (error.meanwhile, f"what was read is kept: {reading.left.how}")))
+            raise
+        reading.left.remove()
+        return finished
+
+
+def _night(folder: Path, sealing: Sealing, facts: _Facts, sent: sent_findings.Known, watch: Watch) -> tuple[Finished, Clients, ScopePlan]:
+    """From the plan of scopes to the seal."""
+    schedule, store, reading = facts.schedule, sealing.store, facts.reading
+    assert reading is not None  # noqa: S101  # a scheduled run reads
+    if reading.cut:
+        start_over(folder)
+
+    def renewed(said: str) -> None:
+        facts.renewals.append(said)
+        watch.noted("key", said)
+
+    clients = open_clients(schedule, reading.raw, reading.calls, renewed)
+    plan = _planned(schedule, clients, reading, watch)
+    watch.stage("gather")
+    opener = Opener(clients, plan, schedule.settings().config_rule_prefix, facts.now)
+    gathered = reading.gather(plan, opener, watch.settled, watch.pulse, facts.present())
+    facts = replace(facts, identity=clients.aws.identity("")["arn"])
+    who = IDENTITIES.frame(clients.identities(plan.access.values()))
+    stored = packs.since(store, schedule.evidence.chain, sealing.out, sealing.head(), schedule.evidence.store)
+    asked = config_rules.last_asked(store, schedule.evidence.chain) if schedule.deliver.config_rules else []
+    mailed = looked_up(deliveries.last_mails(store, schedule.evidence.chain, sealing.out), schedule.deliver.email, clients.aws)
+    came_of_it = deliveries.tables([*mailed, *stored, *sent.deliveries, *asked])
+    evidence = {IDENTITIES.name: who, QUERIES.name: QUERIES.frame(reading.calls.rows())}
+    gathered = Gathered({**gathered.tables, **came_of_it, **sent.tables(), **evidence}, gathered.ledger)
+    finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
+    calls, throttled = reading.calls.sent()
+    return replace(finished, calls=calls, throttled=throttled), clients, plan
+
+
+def _stood(folder: Path, sealing: Sealing, facts: _Facts, sent: sent_findings.Known, watch: Watch) -> tuple[Finished, Clients, ScopePlan]:
+    """A run that was cut after it was sealed: what it came to. What is left is to publish it."""
+    del sealing, sent
+    clients = open_clients(facts.schedule)
+    assert facts.reading is not None  # noqa: S101  # a scheduled run reads
+    plan = _planned(facts.schedule, clients, facts.reading, watch)
+    counts = json.loads((folder / "run.json").read_text(encoding="utf-8"))["counts"]
+    unread = any(counts["scopes"].get(state.value) for state in (ScopeState.DENIED, ScopeState.UNAVAILABLE))
+    found = sum(counts["findings"].values())
+    return Finished(folder, counts["results"], counts["scopes"], unread, facts.held_back, counts["actions"], findings=found), clients, plan
+
+
+def _planned(schedule: Schedule, clients: Clients, reading: Reading, watch: Watch) -> ScopePlan:
+    watch.stage("plan scopes")
+    plan = plan_scopes(schedule, discover(), clients)
+    reading.planned = len(set(plan.all()))
+    watch.planned(reading.planned)
+    return plan
 
 
 def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch | None = None) -> Finished:
@@ -316,7 +382,21 @@ def _numbering(schedule: Schedule, store: Store, now: datetime) -> Callable[[int
 
 def _changing(facts: _Facts, store: Store, clients: Clients, watch: Watch) -> Changing:
     account = facts.identity.split(":")[4] if facts.identity else ""
-    return Changing(facts.run_id, facts.schedule, facts.now, facts.identity, store, clients, account, watch.stage, watch.acted, facts.ticking)
+    resumed = facts.reading is not None and facts.reading.cut
+    return Changing(
+        facts.run_id,
+        facts.schedule,
+        facts.now,
+        facts.identity,
+        store,
+        clients,
+        account,
+        watch.stage,
+        watch.acted,
+        facts.ticking,
+        watch.pulse,
+        resumed,
+    )
 
 
 def _stored(folder: Path) -> Gathered:
@@ -361,6 +441,8 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
         "job": facts.job,
         "acts_on": facts.acts_on,
         "identity": facts.identity or None,
+        "resumed": facts.reading.resumed if facts.reading else None,
+        "keys_read_again": facts.renewals,
         "approval": asdict(facts.approval) if facts.approval else None,
         **changes.as_json(),
         "schedule": said_by,
@@ -376,7 +458,8 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
     said = Seal(schedule.evidence.chain, facts.sequence, facts.run_id, facts.now, __version__, kind=facts.kind)
     done, missing = sealing.seal(folder, said, describe)
     unread = bool(gathered.ledger.unread())
-    return Finished(done, view.by_status(), view.by_scope_state(), unread, facts.held_back, view.by_action(), no_stamp=missing)
+    found = sum(view.by_finding_source().values())
+    return Finished(done, view.by_status(), view.by_scope_state(), unread, facts.held_back, view.by_action(), no_stamp=missing, findings=found)
 
 
 def discover_reports() -> tuple[Report, ...]:

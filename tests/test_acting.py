@@ -16,10 +16,10 @@ from reporter.clients.hand import Doors, Hand, Way
 from reporter.clients.store import FolderStore
 from reporter.core.action import Action, Held, NotMade, NotNeeded, Refused, Stale, Uncertain
 from reporter.core.change import ActionState, Change, Json, Outcome
-from reporter.core.errors import Denied, ReporterError, Unavailable
+from reporter.core.errors import Denied, ReporterError, Stopped, Unavailable
 from reporter.propose import LIMIT_REACHED
 from reporter.schedule import Actions
-from reporter.state.journal import Journal, read
+from reporter.state.journal import Journal, next_part, read
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 CHANGE = Change("paint", "door", "main", "-", "HIGH", "it is grey", {"colour": "grey"}, {"colour": "red"}, ("door",))
@@ -441,3 +441,51 @@ def test_what_was_undone_is_not_made_again_under_the_same_plan(wall: Wall, store
     said = "main-000001 did it, and it was undone since: a person has to approve it in a new plan"
     assert states(acting(wall, store, "main-000003").apply([CHANGE], "hash")) == [("door", "skipped", said)]
     assert wall.colours["door"] == "grey"
+
+
+def going_on(wall: Wall, store: FolderStore, plan: str, changes: list[Change]) -> list[Act]:
+    """The run main-000001 after it was cut: completes what is open, then makes what it proposes again."""
+    part = acting(wall, store)
+    part.journal.part = next_part(store, "main-000001")
+    part.resume()
+    part.past = read(store)
+    return part.apply(changes, plan)
+
+
+@pytest.mark.parametrize("plan", ["hash", "another hash"])
+@pytest.mark.parametrize("cut", ["before door red", "after door red", "look door", "before gate red", "after gate red", "look gate"])
+def test_a_run_that_was_cut_makes_each_change_once_and_tells_all_as_its_own(wall: Wall, store: FolderStore, cut: str, plan: str) -> None:
+    """Also where its plan has another hash by now, because it runs as another session of the same role."""
+    changes = [CHANGE, replace(CHANGE, target="gate")]
+
+    def die(call: str) -> None:
+        if call == cut:
+            raise Died
+
+    wall.trouble = die
+    with pytest.raises(Died):
+        acting(wall, store).apply(changes, "hash")
+    wall.trouble = lambda _: None
+    rows = going_on(wall, store, plan, changes)
+    assert [(row.change.target, row.state.value, row.run) for row in rows] == [
+        ("door", "verified", "main-000001"),
+        ("gate", "verified", "main-000001"),
+    ]
+    assert sorted(wall.writes) == ["door red", "gate red"]
+    assert len({deed.id for deed in read(store)}) == len(list(read(store))) == 2
+    assert states(going_on(wall, store, plan, changes)) == states(rows)
+    assert sorted(wall.writes) == ["door red", "gate red"]
+
+
+def test_a_run_that_is_to_stop_stops_between_two_changes(wall: Wall, store: FolderStore) -> None:
+    def renew() -> None:
+        if wall.writes:
+            raise Stopped("asked to")
+
+    changes = [CHANGE, replace(CHANGE, target="gate")]
+    with pytest.raises(Stopped):
+        acting(wall, store, renew=renew).apply(changes, "hash")
+    assert wall.writes == ["door red"]
+    assert [deed.state for deed in read(store)] == [ActionState.APPLIED]
+    assert [row.state.value for row in going_on(wall, store, "hash", changes)] == ["verified", "verified"]
+    assert wall.writes == ["door red", "gate red"]

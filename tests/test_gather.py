@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 import reporter.sources
-from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
+from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Stopped, Unavailable
 from reporter.core.ledger import LedgerMismatch, LedgerRow
 from reporter.core.scope import Reach, Scope, ScopeState
 from reporter.core.source import Source
 from reporter.core.table import Column, Kind, Table
+from reporter.evidence.unfinished import Settled
 from reporter.gather import Gathered, discover, gather, read_scope
 from reporter.scopes import ScopePlan
 
@@ -195,3 +196,52 @@ def test_a_file_that_declares_no_source_is_none(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(reporter.sources, "__path__", [*reporter.sources.__path__, str(tmp_path)])
     assert discover() == before
     monkeypatch.delitem(sys.modules, "reporter.sources.notes_for_a_test")
+
+
+def test_what_is_known_already_is_not_read_and_stands_where_it_would() -> None:
+    first, second, third = at("a-region-1"), at("b-region-1"), at("c-region-1")
+    known = {second: Settled(LedgerRow(second, ScopeState.OK, 1, 9), {"things": [["111122223333", "known"]]}, [], {})}
+    opened_scopes: list[Scope] = []
+
+    def open_reader(scope: Scope, _: Source) -> Reader:
+        opened_scopes.append(scope)
+        return Reader(scope)
+
+    kept: list[Scope] = []
+    gathered = gather(
+        plan((first, source()), (second, source()), (third, source())),
+        open_reader,
+        lambda _: None,
+        known=known,
+        keep=lambda row, _: kept.append(row.scope),
+    )
+    assert sorted(opened_scopes) == sorted(kept) == [first, third]
+    assert [row.calls for row in gathered.ledger] == [3, 9, 3]
+    assert list(gathered.tables["things"]["name"]) == ["a-region-1-0", "a-region-1-1", "known", "c-region-1-0", "c-region-1-1"]
+
+
+def test_a_gathering_that_is_stopped_waits_for_nobody_and_keeps_what_was_settled() -> None:
+    first, second = at("a-region-1"), at("b-region-1")
+    let_go, kept = threading.Event(), list[Scope]()
+
+    def fetch(reader: Reader) -> dict[str, Any]:
+        if reader.scope == second:
+            let_go.wait(60)
+        return things(reader)
+
+    def pulse() -> None:
+        if kept:
+            raise Stopped("asked to")
+
+    try:
+        with pytest.raises(Stopped):
+            gather(
+                plan((first, source(fetch)), (second, source(fetch))),
+                opened,
+                lambda _: None,
+                keep=lambda row, _: kept.append(row.scope),
+                pulse=pulse,
+            )
+        assert kept == [first]
+    finally:
+        let_go.set()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from reporter.core.errors import ScheduleError
 from reporter.core.evaluation import CHECKS, rule_name
 from reporter.core.permission import By
+from reporter.evidence.key import fingerprint, own_key
 from reporter.permissions import statements
 from reporter.preflight import preflight, table
 from reporter.preflight.finding import Finding, State, ok
@@ -159,6 +161,15 @@ def test_a_bucket_that_cannot_keep_packs_and_a_key_that_cannot_sign_are_said(ser
 def test_a_state_in_a_bucket_wants_a_key_that_all_machines_share(tenant: Tenant) -> None:
     ((what, seen, _), _) = bad(preflight(schedule(tenant, "state: s3://state/prod")))
     assert (what, "each machine signs with a key of its own" in seen) == ("evidence key", True)
+
+
+def test_a_signing_key_in_a_file_is_read(tenant: Tenant, tmp_path: Path) -> None:
+    named = schedule(tenant, f'evidence: {{key: "file:{tmp_path}/seal.pem"}}')
+    ((what, seen, _),) = bad(preflight(named))
+    assert (what, seen) == ("evidence key", "the signing key cannot be read: No such file or directory")
+    local = own_key(tmp_path / "seal.pem")
+    (row,) = [row for row in preflight(named) if row.what == "evidence key"]
+    assert row == ok("evidence key", f"{tmp_path}/seal.pem is read, its fingerprint {fingerprint(local.public_key())}")
 
 
 def test_a_secret_that_is_missing_is_a_mistake_of_the_schedule(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

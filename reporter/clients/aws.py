@@ -159,7 +159,7 @@ class AwsClients:
             call.error = problem.message
             raise
         finally:
-            call.attempts, call.last = SENT.attempts, call.error is None
+            call.attempts, call.throttled, call.last = SENT.attempts, SENT.throttled, call.error is None
             if SENT.status is not None:
                 call.answer(SENT.status, SENT.headers, present())
             self._log(call)

@@ -30,6 +30,7 @@ DECODERS: dict[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
 _OPENINGS = {"list": b"[", "structure": b"{", "map": b"{"}
+_SLOW_DOWN = re.compile(rb"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimitExceeded|PriorRequestNotComplete")
 _ELSEWHERE = ("header", "headers", "statusCode")
 
 
@@ -63,14 +64,17 @@ class StrictParser:
             if _carries_document(shape):
                 _check_length(body, response["headers"])
                 self._check(body, shape, context["operation_name"])
-            return self._parser.parse(response, shape)
+            parsed = self._parser.parse(response, shape)
         except (ResponseParserError, msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise BrokenPage(f"{type(error).__name__}: {error}"[:200]) from error
+        if not isinstance(parsed, dict):
+            raise BrokenPage("an answer that holds nothing")
+        return parsed
 
     def _botocores(self, response: Mapping[str, Any], shape: Any) -> Any:
         try:
             return self._parser.parse(response, shape)
-        except ResponseParserError as error:  # an error that is a web page where XML belongs
+        except (ResponseParserError, LookupError, TypeError, ValueError, AttributeError) as error:  # a web page where XML belongs, or no text at all
             raise BrokenPage(f"status {response['status_code']}, and no answer of AWS") from error
 
     def _check(self, body: bytes, shape: Any, operation: str) -> None:
@@ -126,20 +130,28 @@ def _metadata(response: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Sent(threading.local):
-    """How often this thread's present call has been sent, and the head of its last answer: answers tell, but errors on the way do not."""
+    """How often this thread's present call has been sent, how often the answer was "slow down", and the head of its last answer: answers tell,
+    but errors on the way do not."""
 
     attempts: int = 0
     status: int | None = None
     headers: Mapping[str, str] = MappingProxyType({})
+    throttled: int = 0
 
     def begin(self) -> None:
-        self.attempts, self.status, self.headers = 0, None, MappingProxyType({})
+        self.attempts, self.status, self.headers, self.throttled = 0, None, MappingProxyType({}), 0
 
-    def kept(self) -> tuple[int, int | None, Mapping[str, str]]:
-        return self.attempts, self.status, self.headers
+    def again(self, attempt: int) -> None:
+        """It is sent once more."""
+        throttled = self.throttled if attempt > 1 else 0
+        self.begin()
+        self.attempts, self.throttled = attempt, throttled
 
-    def back_to(self, kept: tuple[int, int | None, Mapping[str, str]]) -> None:
-        self.attempts, self.status, self.headers = kept
+    def kept(self) -> tuple[int, int | None, Mapping[str, str], int]:
+        return self.attempts, self.status, self.headers, self.throttled
+
+    def back_to(self, kept: tuple[int, int | None, Mapping[str, str], int]) -> None:
+        self.attempts, self.status, self.headers, self.throttled = kept
 
 
 SENT = _Sent()
@@ -153,13 +165,14 @@ def be_strict(session: Session) -> None:
 
 
 def _count_attempt(request: Any, **_: Any) -> None:
-    SENT.begin()
-    SENT.attempts = request.context["retries"]["attempt"]
+    SENT.again(request.context["retries"]["attempt"])
 
 
 def _keep_raw(operation_model: OperationModel, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     SENT.status, SENT.headers = response_dict["status_code"], response_dict["headers"]
     response_dict["context"]["service"] = operation_model.service_model.service_name
     body = response_dict["body"]
+    if response_dict["status_code"] == 429 or (response_dict["status_code"] in (400, 503) and isinstance(body, bytes) and _SLOW_DOWN.search(body)):
+        SENT.throttled += 1
     if response_dict["status_code"] < 300 and isinstance(body, bytes):
         customized_response_dict[RAW] = (body, str(response_dict["headers"].get("content-type", "")))

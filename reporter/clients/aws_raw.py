@@ -32,7 +32,7 @@ class RawAnswer:
     @property
     def place(self) -> str:
         """Its folder: source/account/region."""
-        return "/".join(_name(part) for part in (self.source, self.account, self.region))
+        return place(self.source, self.account, self.region)
 
     @property
     def file(self) -> str:
@@ -45,6 +45,11 @@ class RawObserver(Protocol):
     """Is given each raw answer, from several threads."""
 
     def __call__(self, answer: RawAnswer, /) -> None: ...
+
+
+def place(source: str, account: str, region: str) -> str:
+    """The folder of a scope's raw answers."""
+    return "/".join(_name(part) for part in (source, account, region))
 
 
 def _name(text: str) -> str:

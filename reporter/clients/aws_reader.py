@@ -260,6 +260,7 @@ class _Asking:
             page=before.page + 1 if before else 1,
             attempts=SENT.attempts,
             error=error,
+            throttled=SENT.throttled,
         )
         if SENT.status is not None:
             call.answer(SENT.status, SENT.headers, present())

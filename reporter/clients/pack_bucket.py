@@ -129,7 +129,7 @@ class PackBucket:
                 parts = [self._part(place, upload, number, block) for number, block in enumerate(_blocks(path, self.part), 1)]
                 sent = {**place, "UploadId": upload, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
                 version = _version(partial(self.client.complete_multipart_upload, **sent))
-            except (ClientError, BotoCoreError):
+            except BaseException:
                 self._abort(place, upload)
                 raise
             if not version:
@@ -144,7 +144,7 @@ class PackBucket:
         return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
 
     def _abort(self, place: Mapping[str, Any], upload: str) -> None:
-        with suppress(ClientError, BotoCoreError):  # what came before is told; parts that stay are the bucket's lifecycle's to remove
+        with suppress(ClientError, BotoCoreError, BrokenPage):  # what came before is told; parts that stay are the bucket's lifecycle's to remove
             self.client.abort_multipart_upload(**place, UploadId=upload)
 
     def _read_back(self, place: Mapping[str, Any], version: str, checksum: str, mode: Mode, until: datetime) -> Kept:
@@ -197,7 +197,7 @@ class PackBucket:
         except BotoCoreError as error:
             said = from_the_way(error, where=where).message
             raise ReporterError(f"the pack cannot be {done}: {said}", where=_WHERE, fix="the credentials, and the way to S3") from error
-        except BrokenPage as error:
+        except (BrokenPage, KeyError) as error:
             raise ReporterError(f"the pack cannot be {done}: {where}: broken answer: {error}"[:300], where=_WHERE) from error
 
 

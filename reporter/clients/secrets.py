@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from botocore.config import Config
@@ -13,6 +15,7 @@ from reporter.clients.aws_parsing import BrokenPage
 from reporter.clients.aws_sessions import new_session
 from reporter.core.errors import ScheduleError
 from reporter.core.permission import By, Conditions, Permission, partition
+from reporter.core.secret import remember
 
 _COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
 
@@ -48,7 +51,12 @@ def _header_safe(value: str, reference: str, where: str) -> str:
     value = value.strip()
     if not value or not value.isascii() or not value.isprintable():
         raise ScheduleError(f"{reference} holds no usable key", where=where, fix="the key alone, on one line", meanwhile="nothing was read")
-    return value
+    return remember(value)
+
+
+def rereading(reference: str, where: str) -> Callable[[], str] | None:
+    """How the secret is read once more after it was refused; None where it cannot change while the process lives."""
+    return None if reference.startswith("env:") else partial(resolve, reference, where)
 
 
 def references(schedule: Any) -> tuple[str, ...]:

@@ -15,12 +15,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from reporter.clients.aws_errors import error_code, from_answer, from_the_way
+from reporter.clients.aws_parsing import BrokenPage
 from reporter.clients.store import Renew, held_by_another
 from reporter.core.clock import iso, parse
-from reporter.core.errors import ReporterError
+from reporter.core.errors import ReporterError, ScopeProblem, Unavailable
 
 LEASE = timedelta(minutes=15)
 """How long a lease holds without a sign of life."""
+_BROKEN = (BotoCoreError, BrokenPage, KeyError)
+"""no answer, or one that is none of S3: a proxy's page has no ETag"""
 _TRIES = 5
 """of a conditional put that S3 answers with 409: another one of the same name is on its way"""
 
@@ -36,14 +39,14 @@ class BucketStore:
     def create(self, name: str, data: bytes) -> bool:
         for _ in range(_TRIES):
             try:
-                self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data, IfNoneMatch="*")
+                self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data, IfNoneMatch="*")["ETag"]
             except ClientError as error:
                 if error_code(error) not in ("PreconditionFailed", "ConditionalRequestConflict"):
                     raise self._problem(error, "PutObject") from error
                 found = self.read(name)
                 if found is not None:
                     return found == data  # the answer to a first try may have been lost: the same bytes are ours
-            except BotoCoreError as error:
+            except _BROKEN as error:
                 raise self._problem(error, "PutObject") from error
             else:
                 return True
@@ -58,14 +61,14 @@ class BucketStore:
         try:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
                 found += [str(item["Key"])[len(self._prefix) :] for item in page.get("Contents", [])]
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, *_BROKEN) as error:
             raise self._problem(error, "ListObjectsV2") from error
         return sorted(found)
 
     def remove(self, name: str) -> None:
         try:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, *_BROKEN) as error:
             raise self._problem(error, "DeleteObject") from error
 
     @contextmanager
@@ -86,7 +89,7 @@ class BucketStore:
             if error_code(error) in ("NoSuchKey", "404"):
                 return None
             raise self._problem(error, "GetObject") from error
-        except BotoCoreError as error:
+        except _BROKEN as error:
             raise self._problem(error, "GetObject") from error
 
     def put_if(self, name: str, data: bytes, etag: str | None) -> str | None:
@@ -98,15 +101,18 @@ class BucketStore:
             if error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
                 return None
             raise self._problem(error, "PutObject") from error
-        except BotoCoreError as error:
+        except _BROKEN as error:
             raise self._problem(error, "PutObject") from error
 
-    def _problem(self, error: ClientError | BotoCoreError, operation: str) -> ReporterError:
+    def _problem(self, error: Exception, operation: str) -> ReporterError:
         where = f"s3:{operation} at {self.where}"
+        problem: ScopeProblem
         if isinstance(error, ClientError):
             problem = from_answer(error, where=where, service="s3", operation=operation)
-        else:
+        elif isinstance(error, BotoCoreError):
             problem = from_the_way(error, where=where)
+        else:
+            problem = Unavailable(f"{where}: broken answer: {error}"[:300])
         fix = f"grant {problem.permission} to the job" if problem.permission else "state in the schedule: the bucket, and the way to it"
         return ReporterError(f"the state of the chain cannot be read or written: {problem.message}", where="state", fix=fix)
 

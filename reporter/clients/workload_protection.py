@@ -23,8 +23,9 @@ from reporter.clients.aws_raw import RawAnswer, RawObserver
 from reporter.core.action import Refused, Uncertain
 from reporter.core.call import Call, CallLog, Place, asked, unlogged
 from reporter.core.clock import now as present
-from reporter.core.errors import Denied, ScopeProblem, Unavailable
+from reporter.core.errors import Denied, ScheduleError, ScopeProblem, Unavailable
 from reporter.core.scope import TENANT_REGION
+from reporter.core.secret import veiled
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,6 +69,7 @@ class _Key(requests.auth.AuthBase):
     """The API key in its header. As requests' own `auth`, because a .netrc entry for the host would replace a header that was merely set."""
 
     def __init__(self, auth: str, key: str) -> None:
+        self.key = key
         self._header = ("Authorization", f"ApiKey {key}") if auth == "api-key" else ("api-secret-key", key)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -91,13 +93,17 @@ class WpClient:
         timeout: float = 60.0,
         raw: RawObserver | None = None,
         log: CallLog = unlogged,
+        renew: Callable[[], str] | None = None,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`renew` reads the key once more; asked once for each key that is refused, because keys are rotated. `told` is given what came of it."""
         self.tenant, self._url, self._patience, self._timeout, self._raw, self.log = tenant, url.rstrip("/"), patience, timeout, raw, log
         self._window = RateWindow(calls_per_minute)
         self._http = requests.Session()
         self._http.trust_env = url.startswith("https://")
         self._http.mount(url, requests.adapters.HTTPAdapter(pool_maxsize=THREADS))
-        self._http.auth = _Key(auth, key)
+        self._auth, self._key, self._renew, self._told = auth, _Key(auth, key), renew, told
+        self._renewing, self._asked_for = threading.Lock(), set[str]()
         self._headers = {"api-version": "v1", "Accept": "application/json"}
 
     def reader(self, source: str, redacts: Sequence[str] = ()) -> WpReader:
@@ -112,8 +118,8 @@ class WpClient:
         Raises Denied (401, 403) and Unavailable (anything else that is not a JSON object with status 200).
         """
         call = f"{method} {path}"
-        answer, problem, repeated = self._ask(method, path, query, body, REPEATED)
-        noted.attempts = repeated + 1
+        answer, problem, repeated, throttled = self._ask(method, path, query, body, REPEATED)
+        noted.attempts, noted.throttled = repeated + 1, throttled
         if answer is not None:
             noted.answer(answer.status_code, answer.headers, present())
         if answer is None or problem:
@@ -127,7 +133,7 @@ class WpClient:
         Denied, Refused (nothing was changed), Uncertain (it may have taken effect).
         """
         call = f"{method} {path}"
-        answer, problem, repeated = self._ask(method, path, {}, body, REPEATED if repeatable else frozenset({429}))
+        answer, problem, repeated, _ = self._ask(method, path, {}, body, REPEATED if repeatable else frozenset({429}))
         where = f"{call} at tenant {self.tenant}"
         if answer is None:
             raise Uncertain(f"{where}: {problem}, given up after {repeated + 1} calls")
@@ -146,13 +152,15 @@ class WpClient:
         except Unavailable as problem_after:
             raise Uncertain(problem_after.message) from problem_after
 
-    def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Any, repeat: frozenset[int]) -> tuple[requests.Response | None, str, int]:
-        """The last answer (None: there was none), what was wrong with it, and how often the call was repeated."""
+    def _ask(
+        self, method: str, path: str, query: Mapping[str, Any], body: Any, repeat: frozenset[int]
+    ) -> tuple[requests.Response | None, str, int, int]:
+        """The last answer (None: there was none), what was wrong with it, how often the call was repeated, and how often it was throttled."""
         deadline = time.monotonic() + self._patience
-        pause, repeated = 1.0, 0
+        pause, repeated, throttled = 1.0, 0, 0
         while True:
             self._window.wait()
-            answer: requests.Response | None = None
+            key, answer = self._key, None
             try:
                 answer = self._http.request(
                     method,
@@ -162,15 +170,35 @@ class WpClient:
                     headers=self._headers,
                     timeout=self._timeout,
                     allow_redirects=False,
+                    auth=key,
                 )
                 problem = f"status {answer.status_code}" if answer.status_code in REPEATED else ""
             except requests.RequestException as error:
                 problem = type(error).__name__
-            again = answer.status_code in repeat if answer is not None else 503 in repeat
-            if not again or time.monotonic() + pause > deadline:
-                return answer, problem, repeated
+            status = answer.status_code if answer is not None else 503
+            throttled += status == 429
+            if status in (401, 403) and self._another_key(key.key, status):  # it was refused before it was processed
+                repeated += 1
+                continue
+            if status not in repeat or time.monotonic() + pause > deadline:
+                return answer, problem, repeated, throttled
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter
             pause, repeated = min(pause * 2, LONGEST_PAUSE_SECONDS), repeated + 1
+
+    def _another_key(self, refused: str, status: int) -> bool:
+        """Whether there is another key than the one that was refused, which is read again once."""
+        with self._renewing:
+            if self._key.key == refused and self._renew is not None and refused not in self._asked_for:
+                self._asked_for.add(refused)
+                began = f"the key of tenant {self.tenant} was refused (status {status}) and read again"
+                try:
+                    fresh = self._renew()
+                except ScheduleError as error:
+                    self._told(f"{began}: {error.what}")
+                    return False
+                self._key = _Key(self._auth, fresh)
+                self._told(f"{began}: {'it is the same' if fresh == refused else 'it is another one, which is used from now on'}")
+            return self._key.key != refused
 
     def _parse(self, answer: requests.Response, call: str, right: str) -> dict[str, Any]:
         where = f"{call} at tenant {self.tenant}"
@@ -204,7 +232,7 @@ def _message(answer: requests.Response) -> str:
         said = json.loads(answer.content)
     except ValueError:
         return "no message"
-    return " ".join(str(said.get("message", "no message") if isinstance(said, dict) else "no message").split())[:300]
+    return veiled(" ".join(str(said.get("message", "no message") if isinstance(said, dict) else "no message").split()))[:300]
 
 
 class WpReader:

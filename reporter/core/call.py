@@ -25,7 +25,7 @@ class Call:
     `at`: region that was called. `listing`: number of the list it is a page of, in its scope; `page` from 1; `items`: elements of the page; `last`:
     no further page was announced (None: not known). `attempts`: sends, 0 where it was never sent. `status`, `request_id`, `date` (the server's
     clock), `answered` (ours): of the last answer. `error`: why it gave nothing. `raw`: where the answer is kept. `order`: place among the calls of
-    its scope, the same whatever the threads do.
+    its scope, the same whatever the threads do. `throttled`: how many of the sends were answered with "slow down".
     """
 
     account: str
@@ -47,6 +47,7 @@ class Call:
     answered: datetime | None = None
     error: str | None = None
     raw: str | None = None
+    throttled: int = 0
 
     def answer(self, status: int, headers: Mapping[str, str], at: datetime) -> None:
         """Note what an answer's head says. `headers`: names in small letters, or in any."""
@@ -103,17 +104,30 @@ class Calls:
     """Every call of a run."""
 
     def __init__(self) -> None:
-        self._calls: list[Call] = []
+        self._calls: dict[str, list[Call]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, call: Call) -> None:
         with self._lock:
-            self._calls.append(call)
+            self._calls.setdefault(call.scope, []).append(call)
+
+    def of(self, source: str, account: str, region: str) -> list[Call]:
+        """Those of one scope."""
+        with self._lock:
+            return list(self._calls.get(scope_name(source, account, region), ()))
+
+    def __iter__(self) -> Iterator[Call]:
+        with self._lock:
+            return iter([call for calls in self._calls.values() for call in calls])
+
+    def sent(self) -> tuple[int, int]:
+        """(requests that were sent, those of them that were answered with "slow down")."""
+        calls = list(self)
+        return sum(call.attempts for call in calls), sum(call.throttled for call in calls)
 
     def rows(self) -> Iterable[tuple[Any, ...]]:
         """Rows of the table queries: scope by scope, in the order of the calls."""
-        with self._lock:
-            listed = sorted(self._calls, key=lambda call: (call.scope, call.order, call.service, call.operation, call.parameters))
+        listed = sorted(self, key=lambda call: (call.scope, call.order, call.service, call.operation, call.parameters))
         for scope, calls in itertools.groupby(listed, key=lambda call: call.scope):
             first: dict[tuple[int, ...], str] = {}
             for number, call in enumerate(calls):

@@ -34,6 +34,12 @@ class ScheduleError(ReporterError):
     exit_code = 2
 
 
+class Stopped(ReporterError):
+    """The run was asked to stop and has: what it read is kept, and a later call goes on from there."""
+
+    exit_code = 6
+
+
 class ScopeProblem(Exception):
     """One scope could not be read; the gatherer turns it into exactly one ledger row.
 

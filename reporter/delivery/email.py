@@ -22,7 +22,7 @@ from reporter.core.errors import ReporterError, ScopeProblem
 from reporter.delivery.parts import Link, ready
 from reporter.evidence.seal import read_seal, sha256
 from reporter.schedule import Email
-from reporter.state.deliveries import Delivery, DeliveryState, announce, forget, message_files, receive
+from reporter.state.deliveries import Delivery, DeliveryState, announce, forget, message_files, of_run, receive
 
 PAUSES = (5.0, 20.0, 60.0)
 """seconds before each further try of what was not taken and may be taken later"""
@@ -107,7 +107,8 @@ class Outbox:
         except (ReporterError, OSError) as error:
             return Delivery(run_id, file.stem, to, DeliveryState.NOT_SENT, self.now(), f"not handed over: {_line(error)}")
         if not first:
-            return Delivery(run_id, file.stem, to, DeliveryState.UNKNOWN, self.now(), "it was announced before: it is not sent twice")
+            known = next((one for one in of_run(self.store, run_id) if one.name == file.stem and one.state is not DeliveryState.UNKNOWN), None)
+            return known or Delivery(run_id, file.stem, to, DeliveryState.UNKNOWN, self.now(), "it was announced before: it is not sent twice")
         return _Letter(run_id, file.stem, to, message)
 
     def _tried(self, letter: _Letter) -> tuple[Delivery, bool]:

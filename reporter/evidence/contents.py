@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from reporter.evidence.flaws import Finding, Flaw
+from reporter.evidence.flaws import Finding, Flaw, shown
 
 SEAL_FILES = frozenset({"seal.txt", "seal.txt.sig", "seal.txt.sig.tsr", "sha256sums", "signing-key.pem"})
 BLOCK = 1 << 20
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, NotImplementedError, OverflowError)
 _DRIVE = re.compile(r"[A-Za-z]:")
+_DESCRIPTOR = 24
+"""bytes after a member that say again how large it is; programs other than ours write them"""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -118,6 +120,8 @@ def _zip(archive: zipfile.ZipFile, limits: Limits) -> Contents:
     if len(archive.infolist()) > limits.members:
         found.findings.append(Finding(Flaw.ZIP_TOO_LARGE, "the zip", f"it has {len(archive.infolist())} members, a pack at most {limits.members}"))
         return found
+    if hidden := _hidden(archive):
+        found.findings.append(Finding(Flaw.ZIP_HIDDEN, "the zip", hidden))
     top = _top(archive)
     for info in archive.infolist():
         whole, total = info.orig_filename, total + info.file_size
@@ -141,6 +145,18 @@ def _zip(archive: zipfile.ZipFile, limits: Limits) -> Contents:
             found.sizes[name], infos[name] = info.file_size, info
     found.open = lambda name: archive.open(infos[name])
     return found
+
+
+def _hidden(archive: zipfile.ZipFile) -> str:
+    """Where bytes lie that are of no member and not of the list at the end, or empty."""
+    stream, at = archive.fp, 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if not 0 <= info.header_offset - at <= (_DESCRIPTOR if at else 0) or stream is None:
+            return f"{info.header_offset - at} bytes lie before {shown(info.orig_filename)}"
+        stream.seek(info.header_offset + 26)
+        name, extra = struct.unpack("<HH", stream.read(4).ljust(4, b"\0"))
+        at = info.header_offset + 30 + name + extra + info.compress_size
+    return f"{archive.start_dir - at} bytes lie before its list" if not 0 <= archive.start_dir - at <= _DESCRIPTOR else ""
 
 
 def _top(archive: zipfile.ZipFile) -> str:

@@ -16,6 +16,7 @@ class Flaw(StrEnum):
     ZIP_DAMAGED = "zip-damaged"
     ZIP_NAME = "zip-name"
     ZIP_TWICE = "zip-name-twice"
+    ZIP_HIDDEN = "zip-hidden"
     ZIP_FORM = "zip-form"
     ZIP_TOO_LARGE = "zip-too-large"
     SEAL_MISSING = "seal-missing"
@@ -55,6 +56,7 @@ MEANS: dict[Flaw, str] = {
     Flaw.ZIP_DAMAGED: "the zip was cut off, or changed after it was made; nothing can be said about what is missing",
     Flaw.ZIP_NAME: "extracting it would write outside the folder; do not extract this zip",
     Flaw.ZIP_TWICE: "programs differ in which of the two they show; do not extract this zip",
+    Flaw.ZIP_HIDDEN: "programs that read a zip from its beginning show another one than those that read it from its end; do not extract this zip",
     Flaw.ZIP_FORM: "a zip of a pack is not encrypted, and its members are stored or deflated; this member was not read",
     Flaw.ZIP_TOO_LARGE: "it is beyond what a pack may unpack to, as a zip bomb is; it was not read",
     Flaw.SEAL_MISSING: "the pack was never sealed, or its seal was taken away; nothing in it can be relied on",

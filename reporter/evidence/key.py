@@ -73,11 +73,11 @@ class KmsSigner:
 
 
 def open_signer(evidence: Evidence, out: Path) -> Signer:
-    """What evidence.key names; by default the chain's own key in the .state folder beside its runs. Raises ReporterError."""
+    """What evidence.key names; by default the chain's own key in the .state folder beside its runs, made with the first. Raises ReporterError."""
     if evidence.key.startswith("kms:"):
         return _kms(evidence.key.removeprefix("kms:"))
     name = evidence.key.removeprefix("file:")
-    return LocalSigner(own_key(Path(name) if name else out / ".state" / f"{evidence.chain}-signing-key.pem"))
+    return LocalSigner(local_key(Path(name)) if name else own_key(out / ".state" / f"{evidence.chain}-signing-key.pem"))
 
 
 def fingerprint_of_next(evidence: Evidence) -> str:

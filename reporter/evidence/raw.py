@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from pathlib import Path
 
 import pyarrow as pa
 
-from reporter.clients.aws_raw import RawAnswer
+from reporter.clients.aws_raw import RawAnswer, place
 
 _CODEC = pa.Codec("zstd", compression_level=3)
 
@@ -19,18 +20,45 @@ class RawFolder:
     """Writes raw answers below one folder; called from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._lock = threading.Lock()
         self._made: set[Path] = set()
         self.answers = 0
         self.bytes = 0
+        self._hashes: dict[str, dict[str, str]] = {}
+        self._closed = False
 
     def __call__(self, answer: RawAnswer) -> None:
-        place = self._folder / answer.place
+        place = self.folder / answer.place
+        packed = _CODEC.compress(answer.body, asbytes=True)
         with self._lock:
+            if self._closed:
+                raise RuntimeError("the run is over: nothing is recorded any more")
             if place not in self._made:
                 place.mkdir(parents=True, exist_ok=True)
                 self._made.add(place)
             self.answers += 1
             self.bytes += len(answer.body)
-        (place / answer.file).write_bytes(_CODEC.compress(answer.body, asbytes=True))
+            self._hashes.setdefault(answer.place, {})[answer.file] = hashlib.sha256(packed).hexdigest()
+        (place / answer.file).write_bytes(packed)
+
+    def hold(self, known: dict[str, str]) -> None:
+        """Of what lay there before, keep these files (name -> SHA-256) and remove the rest."""
+        mine = {f"{where}/{file}" for where, files in self._hashes.items() for file in files}
+        for path in [path for path in self.folder.rglob("*") if path.is_file()]:
+            if path.relative_to(self.folder).as_posix() not in mine | known.keys():
+                path.unlink()
+        for name, said in known.items():
+            where, _, file = name.rpartition("/")
+            self._hashes.setdefault(where, {})[file] = said
+
+    def hashes(self, source: str, account: str, region: str) -> dict[str, str]:
+        """Raw answers of one scope: file below the folder -> SHA-256 of it as it lies there."""
+        where = place(source, account, region)
+        with self._lock:
+            return {f"{where}/{file}": said for file, said in self._hashes.get(where, {}).items()}
+
+    def close(self) -> None:
+        """Refuse what threads of a run that was stopped still want to record."""
+        with self._lock:
+            self._closed = True

@@ -7,21 +7,23 @@ from functools import partial
 from pathlib import Path
 
 from reporter.clients.aws import HOME_REGION
-from reporter.clients.aws_parsing import BrokenPage
 from reporter.clients.kms import KmsKey
 from reporter.clients.pack_bucket import MODES, Mode, PackBucket
 from reporter.doors import open_store
+from reporter.evidence.key import fingerprint, local_key
 from reporter.opening import Clients
-from reporter.preflight.finding import Finding, State, fail, ok, tried
+from reporter.preflight.finding import Finding, fail, ok, tried
 from reporter.schedule import Schedule
 
 
 def look(schedule: Schedule, clients: Clients) -> Iterator[Finding]:
-    """A key of this machine, and folders of it, are only made by a run."""
+    """The chain's own key, and folders of this machine, are only made by a run."""
     evidence = schedule.evidence
     for what, name in (("evidence key", evidence.key), ("evidence next key", evidence.next_key)):
         if name.startswith("kms:"):
             yield tried(what, partial(_signs, what, name.removeprefix("kms:"), name == evidence.key))
+        elif name:
+            yield tried(what, partial(_read, what, Path(name.removeprefix("file:"))))
     if not evidence.key and schedule.state:
         seen = "none is named, and the state is in a bucket: each machine signs with a key of its own"
         yield fail("evidence key", seen, "evidence.key: kms:alias/… of a P-256 key")
@@ -41,14 +43,15 @@ def _signs(what: str, name: str, now: bool) -> Finding:
     return ok(what, f"{key.arn} signs")
 
 
+def _read(what: str, path: Path) -> Finding:
+    return ok(what, f"{path} is read, its fingerprint {fingerprint(local_key(path).public_key())}")
+
+
 def _reads(schedule: Schedule, clients: Clients) -> Finding:
     """Listing and reading; nothing has these names."""
     store = open_store(schedule, Path(), clients.aws)
-    try:
-        store.names("check/")
-        store.read("check/none")
-    except BrokenPage as error:
-        return Finding("state", State.UNKNOWN, f"{store.where} gives a broken answer: {error}", "run check again")
+    store.names("check/")
+    store.read("check/none")
     return ok("state", f"{store.where} is listed and read")
 
 

@@ -1,7 +1,7 @@
 """The journal: what actions are about to do, and what came of it, durable before and after each write.
 
 One object per entry, `journal/<run>/<number>.json`, made by Store.create; when a run's last entry is written they become one file,
-`journal/<run>.jsonl`. Read back it tells every deed of the chain. Entries:
+`journal/<run>.jsonl`. A run that was cut and goes on writes a further part, `<run>_2` and so on. Read back it tells every deed of the chain. Entries:
 
 - begin: {deed, plan, change, started}: before anything else; the before-state was re-read and holds
 - call: {deed, call, ...}: a write that is about to be made;  answer: {deed, call, answer | refused}
@@ -29,14 +29,16 @@ FOLDER = "journal/"
 
 @dataclass
 class Journal:
-    """One run's part of the journal. Threads may share it. `now`: the present, called for each entry."""
+    """One run's part of the journal. Threads may share it. `now`: the present, called for each entry. `part`: its name, the run's if empty."""
 
     store: Store
     run: str
     now: Callable[[], datetime]
     written: int = 0
+    part: str = ""
 
     def __post_init__(self) -> None:
+        self.part = self.part or self.run
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
 
@@ -46,7 +48,7 @@ class Journal:
             at = self.now()
             entry = {"at": iso(at), "run": self.run, "deed": deed, "event": event, **facts}
             line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), default=str).encode()
-            name = f"{FOLDER}{self.run}/{self.written:06d}.json"
+            name = f"{FOLDER}{self.part}/{self.written:06d}.json"
             if not self.store.create(name, line):
                 raise _taken(self.store, name)
             self._lines.append(line)
@@ -57,11 +59,18 @@ class Journal:
         """One file instead of one an entry. A crash on the way leaves both: read() takes each entry once."""
         if not self.written:
             return
-        name, whole = f"{FOLDER}{self.run}.jsonl", b"".join(line + b"\n" for line in self._lines)
+        name, whole = f"{FOLDER}{self.part}.jsonl", b"".join(line + b"\n" for line in self._lines)
         if not self.store.create(name, whole) and self.store.read(name) != whole:
             raise _taken(self.store, name)
         for number in range(self.written):
-            self.store.remove(f"{FOLDER}{self.run}/{number:06d}.json")
+            self.store.remove(f"{FOLDER}{self.part}/{number:06d}.json")
+
+
+def next_part(store: Store, run: str) -> str:
+    """The part that a run writes: its own name, or where it was cut after it had written, that with a number. Parts are read in this order."""
+    names = {name.removeprefix(FOLDER).split("/")[0].removesuffix(".jsonl") for name in store.names(f"{FOLDER}{run}")}
+    parts = {name for name in names if name == run or name.startswith(f"{run}_")}
+    return f"{run}_{len(parts) + 1}" if parts else run
 
 
 def _taken(store: Store, name: str) -> ReporterError:

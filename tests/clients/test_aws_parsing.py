@@ -29,6 +29,7 @@ __all__ = ["server"]
         Answer(b"<!doctype html><html></html>", 500, "text/html"),
         Answer(b'{"message": "Not yet implemented"}', 404),
         Answer(b"{}", 503),
+        Answer(b"\xff\xfe", 500),
         Answer(b'{"detectorIds": ["a"]}', fault="cut"),
         Answer(b"", fault="reset"),
     ],
@@ -55,6 +56,13 @@ def test_broken_xml_is_unavailable_never_an_empty_page(server: AwsServer, body: 
     server.on("DescribeInstances", Answer(body, content_type="text/xml"))
     with pytest.raises(Unavailable, match="broken page"):
         reader("ec2").items("ec2", "describe_instances", "Reservations")
+
+
+@pytest.mark.parametrize("body", [b"null", b"\xff"])
+def test_an_answer_that_carries_nothing_is_an_object_all_the_same(server: AwsServer, body: bytes) -> None:
+    server.on("StartConfigRulesEvaluation", Answer(body))
+    with pytest.raises(Unavailable):
+        reader("config").call("config", "start_config_rules_evaluation", ConfigRuleNames=["a"])
 
 
 def test_a_query_answer_without_its_result_is_unavailable(server: AwsServer) -> None:

@@ -13,9 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from reporter.clients.aws import AwsClients
 from reporter.clients.pack_bucket import Bucket, PackBucket
 from reporter.core.errors import ReporterError
-from tests.clients.aws_server import Answer, AwsServer, aws_environment, server
+from tests.clients.aws_server import HTML, Answer, AwsServer, aws_environment, server
 
 __all__ = ["server"]
 
@@ -111,3 +112,19 @@ def test_what_the_bucket_refuses_names_the_permission(server: AwsServer, zipped:
     with pytest.raises(ReporterError, match="AccessDenied") as caught:
         PackBucket("s3://locked", client).put("one.zip", zipped, FACTS, "GOVERNANCE", UNTIL)
     assert caught.value.fix == f"grant {permission} to the job"
+
+
+@pytest.mark.parametrize("answer", [Answer(HTML, 200, "text/html"), Answer(b"", 200, "application/xml"), Answer(b"", 200, fault="cut")])
+def test_a_part_that_nobody_vouches_for_is_given_up_and_the_upload_with_it(server: AwsServer, tmp_path: Path, answer: Answer) -> None:
+    (tmp_path / "large.zip").write_bytes(b"a" * (6 << 20))
+    enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    none = b"<Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code></Error>"
+    begun = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+    server.on("GET /locked", *(Answer(body, 200, "application/xml") for body in (enabled, b"<ObjectLockConfiguration/>")), Answer(none, 404))
+    server.on("POST /locked/large.zip", Answer(begun, 200, "application/xml"))
+    server.on("PUT /locked/large.zip", answer)
+    server.on("DELETE /locked/large.zip", Answer(b"", 204))
+    bucket = PackBucket("s3://locked", AwsClients(max_attempts=1).client("", "s3", "us-east-1"), single=1 << 20, part=5 << 20)
+    with pytest.raises(ReporterError, match="the pack cannot be stored"):
+        bucket.put("large.zip", tmp_path / "large.zip", FACTS, "", UNTIL)
+    assert len(server.asked("DELETE /locked/large.zip")) == 1

@@ -7,8 +7,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from reporter.clients.secrets import resolve
+from reporter.clients.secrets import rereading, resolve
 from reporter.core.errors import ScheduleError
+from reporter.core.secret import veiled
 from tests.clients.aws_server import aws_environment
 
 WHERE = "workload_protection main"
@@ -80,3 +81,23 @@ def test_a_value_that_cannot_stand_in_a_header_is_refused_and_never_shown(monkey
     message = refused("env:WP_API_KEY")
     assert "holds no usable key" in message
     assert value not in message
+
+
+def test_a_secret_that_may_be_rotated_can_be_read_again(aws: None) -> None:
+    ssm = boto3.client("ssm")
+    ssm.put_parameter(Name="/reporter/wp", Value="yesterday", Type="SecureString")
+    again = rereading("ssm:/reporter/wp", WHERE)
+    assert again is not None
+    assert again() == "yesterday"
+    ssm.put_parameter(Name="/reporter/wp", Value="today's", Type="SecureString", Overwrite=True)
+    assert again() == "today's"
+
+
+def test_a_secret_of_the_environment_does_not_change_while_the_process_lives() -> None:
+    assert rereading("env:WP_API_KEY", WHERE) is None
+
+
+def test_a_secret_that_was_read_stands_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WP_API_KEY", "planted-key-of-a-tenant")
+    resolve("env:WP_API_KEY", WHERE)
+    assert veiled("Authorization: ApiKey planted-key-of-a-tenant") == "Authorization: ApiKey [secret]"

@@ -14,10 +14,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from reporter.clients.aws import AwsClients
 from reporter.clients.store import FolderStore, Store
 from reporter.clients.store_s3 import LEASE, BucketStore
 from reporter.core.errors import ReporterError
-from tests.clients.aws_server import Answer, AwsServer, server
+from tests.clients.aws_server import HTML, Answer, AwsServer, server
 from tests.sandbox.aws.conftest import Door, aws, running
 
 __all__ = ["aws", "running", "server"]
@@ -220,9 +221,19 @@ NOTHING = Answer(b"<Error><Code>NoSuchKey</Code></Error>", 404, "application/xml
 
 
 def test_a_name_that_another_is_writing_is_tried_again(server: AwsServer) -> None:
-    server.on("PUT /state/p/a", CONFLICT, Answer(b""))
+    server.on("PUT /state/p/a", CONFLICT, Answer(b"", headers=(("ETag", '"e"'),)))
     server.on("GET /state/p/a", NOTHING)
     assert BucketStore("state", "p", boto3.client("s3")).create("a", b"one")
     server.on("PUT /state/p/a", CONFLICT)
     with pytest.raises(ReporterError, match="others write the same name at once"):
         BucketStore("state", "p", boto3.client("s3")).create("a", b"one")
+
+
+@pytest.mark.parametrize("answer", [Answer(HTML, 200, "text/html"), Answer(b"", 200, "application/xml"), Answer(b"<List", 200, "application/xml")])
+def test_what_is_no_answer_of_s3_is_an_error_for_people_and_nothing_counts_as_written(server: AwsServer, answer: Answer) -> None:
+    for key in ("GET /state/p/a", "GET /state", "PUT /state/p/a"):
+        server.on(key, answer)
+    store = BucketStore("state", "p", AwsClients(max_attempts=1).client("", "s3", "us-east-1"))
+    for use in (lambda: store.create("a", b""), lambda: store.names(""), lambda: store.read("a"), lambda: store.put_if("a", b"", None)):
+        with pytest.raises(ReporterError, match=r"the state of the chain cannot be read or written: s3:.*(broken answer|500)"):
+            use()

@@ -17,7 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from reporter.clients.workload_protection import Gone, RateWindow, WpClient, WpReader
-from reporter.core.errors import Denied, Unavailable
+from reporter.core.action import Refused
+from reporter.core.call import Calls
+from reporter.core.errors import Denied, ScheduleError, Unavailable
+from reporter.core.secret import remember
 from tests.clients.aws_server import Answer, AwsServer, page, server
 from tests.clients.wp_sandbox import KEY, Tenant, tenant
 
@@ -303,3 +306,72 @@ def test_a_netrc_entry_for_the_host_does_not_replace_the_key(tls: tuple[str, Pat
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls[1]))
     WpClient("main", tls[0], "api-key", KEY, patience=0).reader("wp_roles").get("/apikeys/current", right="view")
     assert [headers["Authorization"] for headers in _Keys.seen] == [f"ApiKey {KEY}"]
+
+
+OLD, NEW = "the-key-of-yesterday", "the-key-of-today"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_was_rotated_is_read_again_once_and_the_call_repeated(server: AwsServer, status: int) -> None:
+    server.on(SEARCH, lambda asked: page(computers=[]) if NEW in asked.headers["authorization"] else Answer(b"{}", status))
+    read, told = list[str](), list[str]()
+
+    def renew() -> str:
+        read.append("read")
+        return NEW
+
+    reader = scripted(server, key=OLD, renew=renew, told=told.append)
+    assert (computers(reader), computers(reader)) == ([], [])
+    assert (read, reader.calls, reader.retries) == (["read"], 2, 1)
+    assert told == [f"the key of tenant main was refused (status {status}) and read again: it is another one, which is used from now on"]
+
+
+def test_a_change_that_was_refused_is_made_with_the_new_key(server: AwsServer) -> None:
+    server.on("POST /api/scheduledtasks", lambda asked: page(ID=1) if NEW in asked.headers["authorization"] else Answer(b"{}", 401))
+    client = WpClient("main", f"{server.url}/api", "api-key", OLD, patience=0, timeout=5, renew=lambda: NEW)
+    assert client.write("POST", "/scheduledtasks", {}, right="create tasks", repeatable=False) == {"ID": 1}
+    assert len(server.asked("POST /api/scheduledtasks")) == 2
+
+
+@pytest.mark.parametrize(("renewed", "said"), [(OLD, "it is the same"), (ScheduleError("ssm:/wp cannot be read: AccessDenied"), "cannot be read")])
+def test_a_key_that_is_refused_and_not_rotated_stays_denied_and_is_read_again_once(server: AwsServer, renewed: Any, said: str) -> None:
+    server.on(SEARCH, Answer(b"{}", 403))
+    read, told = list[str](), list[str]()
+
+    def renew() -> str:
+        read.append("read")
+        if isinstance(renewed, ScheduleError):
+            raise renewed
+        return OLD
+
+    reader = scripted(server, key=OLD, renew=renew, told=told.append)
+    for _ in range(3):
+        with pytest.raises(Denied):
+            computers(reader)
+    assert (len(server.asked(SEARCH)), read, len(told)) == (3, ["read"], 1)
+    assert said in told[0]
+
+
+def test_keys_that_take_turns_end_the_asking(server: AwsServer) -> None:
+    server.on(SEARCH, Answer(b"{}", 401))
+    turns = iter([NEW, OLD, NEW, OLD])
+    with pytest.raises(Denied):
+        computers(scripted(server, key=OLD, renew=lambda: next(turns)))
+    assert len(server.asked(SEARCH)) == 3
+
+
+def test_a_server_that_answers_with_the_key_does_not_bring_it_into_a_report(server: AwsServer) -> None:
+    remember(OLD)
+    server.on("POST /api/scheduledtasks", Answer(json.dumps({"message": f"no good key: {OLD}"}).encode(), 400))
+    client = WpClient("main", f"{server.url}/api", "api-key", OLD, patience=0, timeout=5)
+    with pytest.raises(Refused) as caught:
+        client.write("POST", "/scheduledtasks", {}, right="create tasks", repeatable=False)
+    assert caught.value.message.endswith("no good key: [secret]")
+
+
+def test_throttled_answers_are_counted(server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    server.on(SEARCH, Answer(b"{}", 429), Answer(b"{}", 503), Answer(b"{}", 429), page(computers=[]))
+    calls = Calls()
+    computers(scripted(server, patience=600, log=calls))
+    assert calls.sent() == (4, 2)

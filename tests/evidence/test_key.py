@@ -67,6 +67,9 @@ def test_the_schedule_names_the_key_by_default_the_chains_own_beside_its_runs(tm
     assert own.label == LOCAL
     (tmp_path / "held.pem").write_bytes(_pem(KEY))
     assert fingerprint(open_signer(Evidence(key=f"file:{tmp_path}/held.pem"), tmp_path).public) == fingerprint(KEY.public_key())
+    with pytest.raises(ReporterError, match="the signing key cannot be read: No such file"):
+        open_signer(Evidence(key=f"file:{tmp_path}/not-mounted.pem"), tmp_path)
+    assert not (tmp_path / "not-mounted.pem").exists()
 
 
 def test_the_next_key_is_named_by_its_fingerprint_and_never_made(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
@@ -230,6 +231,42 @@ def test_a_truncated_zip_is_said(zipped: Path, share: float) -> None:
 def test_a_file_that_is_no_zip_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_text("nothing of the kind")
     assert words(tmp_path / "x.zip") == ["zip-damaged", "seal-missing", "list-missing"]
+
+
+@pytest.mark.parametrize("before", ["another zip", "a script"])
+def test_what_lies_before_the_members_is_said_because_other_programs_show_it(out: Path, zipped: Path, tmp_path: Path, before: str) -> None:
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
+        other.writestr("run-000002/results.csv", "all is well")
+    hidden = (tmp_path / "other.zip").read_bytes() if before == "another zip" else b"#!/bin/sh\n"
+    (tmp_path / "both.zip").write_bytes(hidden + zipped.read_bytes())
+    assert words(tmp_path / "both.zip") == ["zip-hidden"]
+
+
+def test_a_member_that_the_list_does_not_name_is_said(zipped: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(zipped, "a") as archive:
+        archive.writestr("run-000002/results.csv.", "all is well")
+        archive.filelist.pop()
+    assert words(zipped) == ["zip-hidden"]
+
+
+def test_a_zip_that_was_made_as_a_stream_is_a_pack_too(zipped: Path, tmp_path: Path) -> None:
+    class Stream(io.RawIOBase):
+        def __init__(self) -> None:
+            self.data = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            self.data += bytes(data)
+            return len(data)
+
+    stream = Stream()
+    with zipfile.ZipFile(zipped) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+        for info in source.infolist():
+            target.writestr(info.filename, source.read(info))
+    (tmp_path / "stream.zip").write_bytes(stream.data)
+    assert words(tmp_path / "stream.zip") == []
 
 
 def test_a_deflated_zip_made_by_any_program_is_a_pack_too(zipped: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from reporter.clients.store import FolderStore
 from reporter.core.change import ActionState, Change
 from reporter.core.errors import ReporterError
-from reporter.state.journal import Journal, read, runs_of
+from reporter.state.journal import Journal, next_part, read, runs_of
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 CHANGE = Change("assign_ips_rule", "main/policy/9", "main", "-", "HIGH", "because", {"assigned": [1]}, {"assigned_too": [2]}, ("main/policy/9",))
@@ -134,3 +134,29 @@ def test_runs_that_wrote_are_known_though_they_never_finished(store: FolderStore
 def test_values_of_the_world_are_kept_as_text(store: FolderStore) -> None:
     write(journal(store), ("begin", BEGIN), ("answer", {"call": "x", "answer": {"at": NOW}}))
     assert json.loads(store.read("journal/main-000001/000001.json") or b"")["answer"] == {"at": str(NOW)}
+
+
+def test_a_run_that_was_cut_writes_a_part_of_its_own_that_is_read_after_the_first(store: FolderStore) -> None:
+    assert next_part(store, "main-000001") == "main-000001"
+    write(journal(store), ("begin", BEGIN), ("call", CALL))
+    for part in ("main-000001_2", "main-000001_3"):
+        assert next_part(store, "main-000001") == part
+        going_on = Journal(store, "main-000001", lambda: NOW, part=part)
+        write(going_on, ("end", {"state": "applied", "said": part, "delta": {}}))
+        (deed,) = read(store)
+        assert (deed.run, deed.state, deed.said) == ("main-000001", ActionState.APPLIED, part)
+        going_on.close()
+        (deed,) = read(store)
+        assert deed.said == part
+    assert next_part(store, "main-000010") == "main-000010"
+    assert runs_of(store, "main") == {1}
+
+
+def test_a_part_after_one_that_was_closed_is_read_too(store: FolderStore) -> None:
+    whole = journal(store)
+    write(whole, ("begin", BEGIN), ("call", CALL))
+    whole.close()
+    write(Journal(store, "main-000001", lambda: NOW, part=next_part(store, "main-000001")), ("end", {"state": "verified", "said": "", "delta": {}}))
+    write(journal(store, "main-000002"), ("undo", {}), ("end", {"state": "undone", "said": "", "delta": {}}))
+    (deed,) = read(store)
+    assert deed.state is ActionState.UNDONE
