@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test docs translations golden lock lint types imports clean
+.PHONY: demo test docs translations golden bench bench-quick lock lint types imports clean
 
 demo: $(VENV)/sandbox.installed
 	$(BIN)/reporter demo --out out
@@ -26,6 +26,12 @@ translations: $(VENV)/dev.installed
 
 golden: $(VENV)/dev.installed
 	RENEW_GOLDEN=1 $(BIN)/pytest -q -p no:cacheprovider tests/whole/test_golden.py
+
+bench: $(VENV)/dev.installed
+	$(BIN)/python -m bench
+
+bench-quick: $(VENV)/dev.installed
+	$(BIN)/python -m bench --quick
 
 lock:
 	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --extra sandbox --extra dev pyproject.toml -o requirements/dev.txt

@@ -1,8 +1,8 @@
 """How large the page is, how long it takes to write and to open, and how much memory that needs, for so many findings.
 
-    python bench/page.py [--findings 100000]
+    python -m bench.page [--findings 1000000]
 
-Instances: one for each hundred findings; every tenth result fails. Prints one line a figure.
+Instances: one for each hundred findings; every tenth result fails.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from bench.line import Line, show
 from reporter.core.settings import OwnersSettings
 from reporter.core.table import Kind, Table
 from reporter.judge import discover
@@ -102,26 +104,32 @@ def opened(page: Path) -> float | None:
     return taken
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--findings", type=int, default=100_000)
-    findings = parser.parse_args().findings
-    seen = view(findings)
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print. 1: a bar does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m bench.page", description="The page of so many findings.")
+    parser.add_argument("--findings", type=int, default=1_000_000)
+    parser.add_argument("--quick", action="store_true", help="100,000 findings")
+    parser.add_argument("--json", action="store_true", help="a line of JSON each")
+    given = parser.parse_args(arguments)
+    return show(lines(100_000 if given.quick else given.findings), as_json=given.json)
+
+
+def lines(findings: int) -> Iterator[Line]:
+    """The figures."""
+    seen, what = view(findings), f"report.html of {findings:,} findings"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
         REPORT.write(Path(place), seen)
-        written = time.perf_counter() - began
-        page = Path(place) / "report.html"
+        yield Line(f"{what}: written in", time.perf_counter() - began, "s", 3, "at most")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        page = Path(place) / "report.html"
+        yield Line(f"{what}: size", page.stat().st_size / 1e6, "MB", 2, "at most")
         load = opened(page)
-        say = sys.stdout.write
-        say(f"findings         {findings}\n")
-        say(f"page             {page.stat().st_size / 1e6:.2f} MB\n")
-        say(f"written in       {written:.2f} s\n")
-        say(f"memory for it    {(peak - before) / 1024:.0f} MB above the tables\n")
-        say(f"opened in        {'no chromium here' if load is None else f'{load:.2f} s'}\n")
+        if load is not None:
+            yield Line(f"{what}: loaded by Chromium in", load, "s", 2, "at most")
+        yield Line(f"{what}: memory above the tables", (peak - before) / 1024, "MB", 500, "at most")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

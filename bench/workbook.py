@@ -10,18 +10,19 @@ from __future__ import annotations
 import argparse
 import ctypes
 import gc
-import subprocess
+import json
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
 
+from bench.line import Line, contender, show
 from reporter.core.language import ENGLISH
 from reporter.core.settings import OwnersSettings
 from reporter.core.table import Column, Kind, Table
@@ -45,19 +46,22 @@ WIDE = Table(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure each book, or, asked by the program itself, one of them."""
+    """Measure each book and print; or, asked by the program itself, be one of them. 1: a bar does not hold."""
     given = _parser().parse_args(arguments)
     if given.book:
-        _say(_measured(BOOKS[given.book], given.rows))
+        sys.stdout.write(json.dumps(_measured(BOOKS[given.book], given.rows)) + "\n")
         return 0
-    seconds: dict[str, float] = {}
-    for name in BOOKS:
-        command = [sys.executable, "-m", "bench.workbook", "--rows", str(given.rows), "--book", name]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-        seconds[name] = float(said.split()[3])
-        _say(f"{name}: {said}")
-    _say(f"the table is written {seconds['openpyxl'] / seconds['table']:.1f} times as fast as by openpyxl's write-only mode (bar: 12)")
-    return 0
+    return show(lines(20_000 if given.quick else given.rows), as_json=given.json)
+
+
+def lines(rows: int) -> Iterator[Line]:
+    """The figures."""
+    said = {name: contender("bench.workbook", "--rows", str(rows), "--book", name) for name in BOOKS}
+    rate = {name: rows / one["seconds"] for name, one in said.items()}
+    what = f"workbook, {rows:,} rows of 20 columns; openpyxl's write-only mode"
+    yield Line(what, rate["table"], "rows/s", 12, "at least", rate["openpyxl"], rate["table"] / rate["openpyxl"])
+    yield Line(f"workbook, {rows:,} rows of 20 columns: memory above start", said["table"]["peak"], "MB", 300, "at most")
+    yield Line(f"report.xlsx of {rows:,} results, half of them links: memory above start", said["report"]["peak"], "MB", 300, "at most")
 
 
 def openpyxl_table(rows: int) -> Callable[[Path], None]:
@@ -118,6 +122,7 @@ def report(rows: int) -> Callable[[Path], None]:
             None,
             NOW + timedelta(days=row % 40 - 20),
             False,
+            None,
         )
         for row, (account, region, resource) in enumerate(places)
     )
@@ -149,7 +154,7 @@ def _filled(table: Table, places: list[tuple[str, str, str]], known: Mapping[str
     return table.conform(frame)
 
 
-def _measured(make: Callable[[int], Callable[[Path], None]], rows: int) -> str:
+def _measured(make: Callable[[int], Callable[[Path], None]], rows: int) -> dict[str, float]:
     write = make(rows)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what making the rows left behind must not hide what writing takes
@@ -168,7 +173,7 @@ def _measured(make: Callable[[int], Callable[[Path], None]], rows: int) -> str:
         ended.set()
         watcher.join()
         size = sum(path.stat().st_size for path in Path(place).iterdir())
-    return f"{rows} rows in {seconds:.2f} s, {rows / seconds:.0f} rows/s; peak {(peak[0] - start) / 2**20:.0f} MB above start; {size / 1e6:.1f} MB"
+    return {"seconds": seconds, "peak": (peak[0] - start) / 2**20, "bytes": size}
 
 
 def _held() -> int:
@@ -180,13 +185,10 @@ def _held() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Rows a second and peak memory of the workbook.")
     parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--book", choices=sorted(BOOKS), help="only this one, in this process")
+    parser.add_argument("--quick", action="store_true", help="20,000 rows")
+    parser.add_argument("--json", action="store_true", help="a line of JSON each")
+    parser.add_argument("--book", choices=sorted(BOOKS), help=argparse.SUPPRESS)
     return parser
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 BOOKS = {"table": table, "openpyxl": openpyxl_table, "report": report}

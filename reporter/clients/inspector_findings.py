@@ -1,7 +1,8 @@
 """Inspector's ListFindings, typed: botocore's own walk over its model costs ten times as much (the largest list of all).
 
 Unknown fields are skipped, null is as good as absent; a page without `findings`, or with a field of another type, is a broken page.
-Field names are the wire's. https://docs.aws.amazon.com/inspector/v2/APIReference/API_Finding.html
+Field names are the wire's. What is decoded holds no cycle, so that the collector of those need not look at it (gc=False).
+https://docs.aws.amazon.com/inspector/v2/APIReference/API_Finding.html
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class VulnerablePackage(msgspec.Struct, gc=False):
     version: str | None = None
 
 
-class PackageVulnerability(msgspec.Struct):
+class PackageVulnerability(msgspec.Struct, gc=False):
     """The vulnerability of a package finding."""
 
     vulnerabilityId: str | None = None  # noqa: N815  # the wire's name
@@ -35,13 +36,13 @@ class EcrImage(msgspec.Struct, gc=False):
     imageHash: str | None = None  # noqa: N815
 
 
-class ResourceDetails(msgspec.Struct):
+class ResourceDetails(msgspec.Struct, gc=False):
     """What Inspector knows of a resource."""
 
     awsEcrContainerImage: EcrImage | None = None  # noqa: N815
 
 
-class Resource(msgspec.Struct):
+class Resource(msgspec.Struct, gc=False):
     """What a finding is about."""
 
     id: str
@@ -49,7 +50,7 @@ class Resource(msgspec.Struct):
     details: ResourceDetails | None = None
 
 
-class Finding(msgspec.Struct):
+class Finding(msgspec.Struct, gc=False):
     """One finding, with the fields that sources/inspector.py keeps."""
 
     findingArn: str  # noqa: N815
