@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reporter.core import clock
-from reporter.core.errors import ReporterError, ScheduleError
+from reporter.core.errors import ReporterError, ScheduleError, Stopped
 
 if TYPE_CHECKING:
     from reporter.answering import Answering
@@ -31,11 +32,10 @@ _log = logging.getLogger("reporter")
 
 def handler(event: Event, context: object) -> dict[str, Any]:
     """Answer one event. Returns what was done, for the log. Raises ReporterError, so that the invocation fails and is seen to."""
-    del context
     _log.setLevel(logging.INFO)
     for applies, answer in WAYS:
         if applies(event):
-            done = answer(event)
+            done = answer(event, context)
             _log.info(json.dumps(done, sort_keys=True))
             return done
     raise ReporterError(
@@ -46,14 +46,20 @@ def handler(event: Event, context: object) -> dict[str, Any]:
     )
 
 
-def config_rule(event: Event) -> dict[str, Any]:
+def config_rule(event: Event, _context: object) -> dict[str, Any]:
     """A rule of AWS Config asks."""
     return _desk(_path(SCHEDULE), _path(OUT)).answer(event)
 
 
-def job(event: Event) -> dict[str, Any]:
-    """The scheduled run, for estates that fit into a function's fifteen minutes; the rest runs as a task."""
+def job(event: Event, context: object) -> dict[str, Any]:
+    """The scheduled run, for estates that fit into a function's fifteen minutes; the rest runs as a task.
+
+    It stops shortly before its time is over. Where it is tried again in the same container, it goes on from there.
+    """
+    from reporter.json_log import JsonLog
+    from reporter.resuming import going_on
     from reporter.run import run
+    from reporter.stopping import before_the_end
 
     schedule, name = _schedule(_path(SCHEDULE)), str(event["job"])
     if name not in schedule.jobs:
@@ -63,7 +69,14 @@ def job(event: Event) -> dict[str, Any]:
             fix=f"one of: {', '.join(sorted(schedule.jobs))}",
             meanwhile="nothing was read, written or sent",
         )
-    finished = run(schedule, Path(_path(OUT)), clock.now(), job=name)
+    out, now, log = Path(_path(OUT)), clock.now(), JsonLog(sys.stderr)
+    try:
+        with before_the_end(context) as stop:
+            finished = run(schedule, out, now, job=name, watch=stop.watched(log.watch()), resume=going_on(schedule, out, now, name))
+    except ReporterError as error:
+        log.ended("stopped" if isinstance(error, Stopped) else "broke", error.exit_code, message=str(error))
+        raise
+    log.ended("incomplete" if finished.incomplete else "complete", 3 if finished.incomplete else 0, finished)
     return {
         "job": name,
         "run": str(finished.folder),
@@ -74,7 +87,7 @@ def job(event: Event) -> dict[str, Any]:
     }
 
 
-WAYS: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Event], dict[str, Any]]], ...] = (
+WAYS: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Event, object], dict[str, Any]]], ...] = (
     (lambda event: "invokingEvent" in event and "configRuleName" in event, config_rule),
     (lambda event: "job" in event, job),
 )

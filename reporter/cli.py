@@ -325,7 +325,14 @@ def check_command(schedule_file: Path) -> int:
 @click.option("--account", help="Account id, and AWS is not asked; default: the account of the current credentials, and its organisation.")
 @click.option("--role", default="reporter-read", show_default=True, help="Name of the role that the organisation's other accounts are read with.")
 @click.option("--region", "regions", multiple=True, help="Region to read (repeatable); default: those in use.")
-@click.option("--wp-url", default="https://workload.de-1.cloudone.trendmicro.com/api", show_default=True, help="Workload Protection's API.")
+@click.option(
+    "--wp-url",
+    default="https://workload.de-1.cloudone.trendmicro.com/api",
+    envvar="WP_API_URL",
+    show_default=True,
+    show_envvar=True,
+    help="Workload Protection's API.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: write what was found.")
 def init_command(schedule_file: Path, account: str | None, role: str, regions: tuple[str, ...], wp_url: str, yes: bool) -> int:
     """Ask the account what there is, and write a commented schedule.yaml to start from. Secrets are named in it, never written."""

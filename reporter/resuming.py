@@ -12,6 +12,7 @@ from reporter import __version__
 from reporter.clients.aws_sessions import endpoint_override
 from reporter.core.call import Calls
 from reporter.core.clock import iso
+from reporter.core.errors import ScheduleError
 from reporter.core.ledger import LedgerRow
 from reporter.core.scope import Scope
 from reporter.core.table import Rows
@@ -28,6 +29,14 @@ def cut_run(schedule: Schedule, out: Path, now: datetime, job: str | None, wante
     cut = find(out, wanted)
     require_fit(cut, now, schedule_digest(schedule), job, __version__, endpoint_override())
     return cut
+
+
+def going_on(schedule: Schedule, out: Path, now: datetime, job: str) -> str | None:
+    """The cut run of a job that can be gone on with, for who is started again without being told to; None: there is none."""
+    try:
+        return cut_run(schedule, out, now, job, "").begun.run
+    except ScheduleError:
+        return None
 
 
 def new_run(schedule: Schedule, out: Path, start: datetime, job: str | None, number: int) -> Unfinished:

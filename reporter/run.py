@@ -253,8 +253,8 @@ def _stood(folder: Path, sealing: Sealing, facts: _Facts, sent: sent_findings.Kn
 def _planned(schedule: Schedule, clients: Clients, reading: Reading, watch: Watch) -> ScopePlan:
     watch.stage("plan scopes")
     plan = plan_scopes(schedule, discover(), clients)
-    reading.planned = len(set(plan.all()))
-    watch.planned(reading.planned)
+    reading.planned = len(plan.aws) + len(plan.tenants)
+    watch.planned(len(set(plan.all())))
     return plan
 
 

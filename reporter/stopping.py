@@ -47,6 +47,26 @@ class Stop:
         return replace(watch, stage=stage, pulse=pulse)
 
 
+LAST_SECONDS = 30.0
+"""what a function that is about to be ended keeps for the stop: the change under way, and its log"""
+
+
+@contextmanager
+def before_the_end(context: object) -> Iterator[Stop]:
+    """A stop that is asked for shortly before a function's time is over. `context`: what AWS Lambda gives it."""
+    stop = Stop()
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    timer = threading.Timer(max(left() / 1000 - LAST_SECONDS, 0), stop.ask) if left else None
+    if timer:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield stop
+    finally:
+        if timer:
+            timer.cancel()
+
+
 @contextmanager
 def on_signal() -> Iterator[Stop]:
     """A stop that SIGTERM (a task that is taken away) and SIGINT ask for. In the main thread only."""

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from reporter.aws_lambda import handler
 from reporter.core import clock
-from reporter.core.errors import ReporterError
+from reporter.core.errors import ReporterError, Stopped
 from reporter.core.evaluation import CHECKS, Answers, Said
 from reporter.core.result import Status
 from reporter.history.stored import read_table
@@ -242,6 +244,27 @@ def test_after_the_nightly_run_config_asks_and_is_answered_from_it_and_the_next_
     (refused,) = last_asked(estate.store, "main")
     assert (refused.run, refused.state) == ("main-000002", DeliveryState.REFUSED)
     assert refused.message.endswith("; grant config:StartConfigRulesEvaluation")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What AWS Lambda gives a handler, as far as it is asked."""
+
+    left: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left
+
+
+def test_a_job_stops_before_its_time_is_over_and_says_so_in_its_log(estate: Estate, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Stopped) as caught:
+        handler({"job": "nightly"}, Context(1000))
+    assert caught.value.exit_code == 6
+    begun, *_, end, figures = (json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{"))
+    assert (begun["outcome"], begun["run"], begun["job"]) == ("begun", "main-000001", "nightly")
+    assert (end["outcome"], end["exit_code"], figures["Finished"]) == ("stopped", 6, 0)
+    assert not list((estate.folder / "out").glob("run-*"))
+    assert handler({"job": "nightly"}, Context(10_000_000))["run"].endswith("run-000001")
 
 
 def test_the_handler_starts_light() -> None:

@@ -196,7 +196,8 @@ def test_what_init_writes_passes_check(estate: Estate, tmp_path: Path, monkeypat
     estate.cloud.seed("organizations", "accounts", A, "global", [{"Id": B, "Name": "shop", "Email": "shop@example.com"}])
     for region in REGIONS:
         estate.client("ecs", B, region).create_cluster(clusterName="shop")
-    assert main(["init", "--yes", "--wp-url", estate.schedule.workload_protection[0].url]) == 0
+    monkeypatch.setenv("WP_API_URL", estate.schedule.workload_protection[0].url)
+    assert main(["init", "--yes"]) == 0
     written = load(tmp_path / "schedule.yaml")
     assert written.aws.organization is not None
     assert written.aws.regions == REGIONS

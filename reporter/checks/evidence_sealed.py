@@ -5,7 +5,7 @@ Why: evidence that could have been changed afterwards, or from which a night cou
 Limits: a run cannot judge its own seal, so each one judges the one before. The first run of a chain has nothing to judge. How long packs are
 kept is the store's business and not seen here.
 
-Source: SHA256SUMS, SEAL.txt and its signature of the previous run, and the chain's head.
+Source: SHA256SUMS, SEAL.txt and its signature of the previous run, fetched from evidence.store where this machine lacks it, and the chain's head.
 """
 
 from __future__ import annotations

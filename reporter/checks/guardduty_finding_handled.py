@@ -16,6 +16,7 @@ from __future__ import annotations
 import pandas as pd
 
 from reporter.core.check import VERDICTS, Check, Need
+from reporter.core.order import plain_frame
 from reporter.core.reading import unread
 from reporter.core.result import Severity, Status
 from reporter.core.settings import Days
@@ -41,7 +42,7 @@ def _pairs(world: World) -> pd.DataFrame:
     findings = world.table(FINDINGS)
     wanted = (findings["source"] == "guardduty") & findings["instance_id"].notna()
     names = ["finding_id", "arn", "account", "region", "severity", "instance_id", "sample", "archived", "created_at", "updated_at", "owner"]
-    pairs = findings.loc[wanted, names].copy()
+    pairs = plain_frame(findings.loc[wanted, names].copy())
     pairs["resource"] = pairs["arn"].fillna(pairs["finding_id"])
     columns = ["account", "instance_id", "protection", "tenant", "last_integrity_scan", "last_recommendation_scan"]
     instances = world.table(INSTANCES)[columns].drop_duplicates(["account", "instance_id"])

@@ -12,9 +12,14 @@ Source: active package findings and coverage of Inspector, ECS tasks by image di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
 from reporter.core.check import VERDICTS, Check, Need
+from reporter.core.order import coded, places, plain_frame
 from reporter.core.result import Severity, Status
 from reporter.core.settings import Days
 from reporter.core.verdicts import AGENT_NEEDS, Case, digits, first_case, quantities, resting, severity_of_rank, severity_rank, verdicts
@@ -24,18 +29,34 @@ from reporter.tables.joined import INSTANCES, VIRTUAL_PATCHES
 
 _LATE, _UNKNOWN, _WITHIN, _SHIELDED = range(4)
 _COUNTS = {_LATE: "late", _UNKNOWN: "unknown", _WITHIN: "within", _SHIELDED: "shielded"}
+_DAY = 86_400_000_000
+"""in microseconds"""
+
+
+@dataclass(frozen=True)
+class _Patches:
+    """Virtual patches on hosts: codes into their categories' texts, and numbers. There may be millions."""
+
+    frame: pd.DataFrame
+    host: np.ndarray
+    hosts: pd.Index
+    age: np.ndarray
+    limit: np.ndarray
+    """days allowed"""
+
+    @property
+    def late(self) -> np.ndarray:
+        return np.asarray(self.age > self.limit)
 
 
 def shielded(world: World) -> pd.DataFrame:
     """One row per instance in scope: its CVEs and the rules that stand before them."""
-    patches = _on_hosts(world)
-    late = _overdue(patches, world.settings.checks.shield_days)
-    patches["due"] = _due(patches, world.settings.checks.shield_days)
-    patches["class"] = _WITHIN
-    patches["class"] = (
-        patches["class"].mask(late, _LATE).mask(patches["state"] == "unknown", _UNKNOWN).mask(patches["state"] == "prevented", _SHIELDED)
-    )
-    hosts = _counted(world, patches)
+    patches = _on_hosts(world, world.settings.checks.shield_days)
+    state = patches.frame["state"]
+    kinds = np.where(patches.late, _LATE, _WITHIN).astype(np.int8)
+    kinds[(state == "unknown").to_numpy()] = _UNKNOWN
+    kinds[(state == "prevented").to_numpy()] = _SHIELDED
+    hosts = _counted(world, patches, kinds)
     outstanding = "; a virtual patch is not a patch: " + quantities(hosts["cves"], "patch outstanding", "patches outstanding")
     failing = (
         quantities(hosts["late"], "CVE is not shielded within its deadline", "CVEs are not shielded within their deadline")
@@ -57,11 +78,8 @@ def shielded(world: World) -> pd.DataFrame:
 
 def patched(world: World) -> pd.DataFrame:
     """One row per instance in scope, and one per image that runs on none."""
-    patches = _on_hosts(world)
-    late = _overdue(patches, world.settings.checks.patch_days)
-    patches["due"] = _due(patches, world.settings.checks.patch_days)
-    patches["class"] = pd.Series(_WITHIN, index=patches.index).mask(late, _LATE)
-    hosts = _counted(world, patches)
+    patches = _on_hosts(world, world.settings.checks.patch_days)
+    hosts = _counted(world, patches, np.where(patches.late, _LATE, _WITHIN).astype(np.int8))
     failing = digits(hosts["late"]) + " of " + quantities(hosts["cves"], "outstanding patch", "outstanding patches") + " past the deadline, worst: "
     failing += hosts["worst"]
     cases: list[Case] = [
@@ -80,47 +98,60 @@ def patched(world: World) -> pd.DataFrame:
     return said if images.empty else pd.concat([said, images], ignore_index=True)
 
 
-def _on_hosts(world: World) -> pd.DataFrame:
-    patches = world.table(VIRTUAL_PATCHES)
-    return patches.loc[patches["instance_id"].notna(), ["instance_id", "cve", "severity", "state", "age_days", "first_observed"]].copy()
+def _on_hosts(world: World, days: Days) -> _Patches:
+    patches = world.table(VIRTUAL_PATCHES)[["instance_id", "cve", "severity", "state", "age_days", "first_observed"]]
+    there = patches["instance_id"].notna()
+    patches = patches if there.all() else patches.loc[there]
+    texts = {name: coded(patches[name]) for name in ("instance_id", "cve", "severity", "state")}
+    hosts, severities = texts["instance_id"].cat, texts["severity"].cat
+    limits = np.array([days.of(severity) for severity in severities.categories], dtype=np.int64)
+    age = patches["age_days"].to_numpy(dtype=np.int64)
+    return _Patches(patches.assign(**texts), hosts.codes.to_numpy(), hosts.categories, age, limits[severities.codes.to_numpy()])
 
 
-def _overdue(patches: pd.DataFrame, days: Days) -> pd.Series:
-    return patches["age_days"].astype("int64") > _limits(patches, days)
-
-
-def _due(patches: pd.DataFrame, days: Days) -> pd.Series:
-    return patches["first_observed"] + pd.to_timedelta(_limits(patches, days), unit="D")
-
-
-def _limits(patches: pd.DataFrame, days: Days) -> pd.Series:
-    limits = {severity: days.of(severity) for severity in sorted(patches["severity"].unique())}
-    return patches["severity"].map(limits).astype("int64")
-
-
-def _counted(world: World, patches: pd.DataFrame) -> pd.DataFrame:
-    """INSTANCES with, for each: CVEs by class (a CVE counts once, in its worst), the worst late one, and whether Inspector scans it."""
-    worst = patches.groupby(["instance_id", "cve"], sort=False)["class"].min().reset_index()
-    counts = worst.groupby(["instance_id", "class"], sort=False).size().unstack(fill_value=0).reindex(columns=list(_COUNTS), fill_value=0)
-    counts = counts.rename(columns=_COUNTS)
-    counts["cves"] = counts.sum(axis=1)
-    hosts = world.table(INSTANCES).merge(counts, left_on="instance_id", right_index=True, how="left", validate="many_to_one")
-    for name in counts.columns:
-        hosts[name] = hosts[name].fillna(0).astype("int64")
-    hosts = hosts.merge(_worst_late(patches), on="instance_id", how="left", validate="many_to_one")
+def _counted(world: World, patches: _Patches, kinds: np.ndarray) -> pd.DataFrame:
+    """INSTANCES with, for each: CVEs by kind (a CVE counts once, in its worst), the worst late one, and whether Inspector scans it."""
+    cve, width = patches.frame["cve"].cat, len(_COUNTS)
+    pairs = patches.host.astype(np.int64) * max(len(cve.categories), 1) + cve.codes.to_numpy()
+    ordered = np.sort(pairs * width + kinds)  # CVEs of a host together, the worst kind first
+    pair = ordered // width
+    worst = ordered[np.append(True, pair[1:] != pair[:-1])[: len(pair)]]
+    slots = worst // (width * max(len(cve.categories), 1)) * width + worst % width
+    counts = np.bincount(slots, minlength=(len(patches.hosts) + 1) * width).reshape(-1, width)  # the last one is that of hosts without a CVE
+    instances = world.table(INSTANCES)
+    at = places(patches.hosts, instances["instance_id"])
+    hosts = instances.assign(**{name: counts[at, number] for number, name in _COUNTS.items()}, cves=counts.sum(axis=1)[at])
+    hosts = hosts.merge(_worst_late(patches, kinds), on="instance_id", how="left", validate="many_to_one")
     hosts["worst"] = hosts["worst"].fillna("")
     return _with_coverage(world, hosts)
 
 
-def _worst_late(patches: pd.DataFrame) -> pd.DataFrame:
-    late = patches.loc[patches["class"] == _LATE].assign(rank=lambda frame: severity_rank(frame["severity"]))
-    first = late.sort_values(["instance_id", "rank", "age_days", "cve", "state"], ascending=[True, True, False, True, True], kind="stable")
-    first = first.drop_duplicates("instance_id")
+def _worst_late(patches: _Patches, kinds: np.ndarray) -> pd.DataFrame:
+    """For each host with a late one: the worst of them in words, its severity, and by when the first was due."""
+    late = np.flatnonzero(kinds == _LATE)
+    severity, cve, state = (patches.frame[name].cat for name in ("severity", "cve", "state"))
+    by_severity = severity_rank(pd.Series(severity.categories)).to_numpy()
+    rank = by_severity[severity.codes.to_numpy()[late]] if len(late) else late
+    host, age = patches.host[late], patches.age[late]
+    chosen = _least(host, len(patches.hosts), [rank, -age, cve.codes.to_numpy()[late], state.codes.to_numpy()[late], late])
+    first = plain_frame(patches.frame.take(late[chosen]))
     text = first["severity"] + " " + first["cve"] + ", " + first["state"] + ", outstanding for " + quantities(first["age_days"], "day", "days")
-    due = late.groupby("instance_id", sort=False)["due"].min().reindex(first["instance_id"]).to_numpy()
-    due = pd.Series(pd.to_datetime(due, utc=True), index=first.index)
-    columns = {"instance_id": first["instance_id"], "worst": text.astype("object"), "row_severity": severity_of_rank(first["rank"]), "due": due}
-    return pd.DataFrame(columns)
+    observed = patches.frame["first_observed"].dt.tz_localize(None).to_numpy().astype(np.int64)[late]
+    due = np.full(len(patches.hosts), np.iinfo(np.int64).max)
+    np.minimum.at(due, host, observed + patches.limit[late] * _DAY)
+    by_when = pd.Series(due[host[chosen]].astype("datetime64[us]"), index=first.index).dt.tz_localize("UTC")
+    severities = severity_of_rank(pd.Series(rank[chosen], index=first.index))
+    return pd.DataFrame({"instance_id": first["instance_id"], "worst": text.astype("object"), "row_severity": severities, "due": by_when})
+
+
+def _least(group: np.ndarray, groups: int, keys: Sequence[np.ndarray]) -> np.ndarray:
+    """Positions of the least row of each group, by the first key, then the second and so on; the last key tells all rows apart."""
+    left = np.arange(len(group))
+    for key in keys:
+        least = np.full(groups, np.iinfo(np.int64).max)
+        np.minimum.at(least, group[left], key[left].astype(np.int64))
+        left = left[key[left] == least[group[left]]]
+    return left
 
 
 def _with_coverage(world: World, hosts: pd.DataFrame) -> pd.DataFrame:
@@ -144,7 +175,7 @@ def _said(hosts: pd.DataFrame, cases: list[Case], expected: str) -> pd.DataFrame
 def _images(world: World) -> pd.DataFrame:
     """Images that run on no host (not applicable), or of which it is not known where they run."""
     patches = world.table(VIRTUAL_PATCHES)
-    loose = patches.loc[patches["instance_id"].isna()].copy()
+    loose = plain_frame(patches.loc[patches["instance_id"].isna()].copy())
     if loose.empty:
         return VERDICTS.frame()
     loose["resource"] = loose["image"].fillna(loose["finding_arn"])

@@ -64,6 +64,8 @@ class StrictParser:
             if _carries_document(shape):
                 _check_length(body, response["headers"])
                 self._check(body, shape, context["operation_name"])
+            elif "json" in self._protocol and _is_page(body, shape):
+                raise BrokenPage("a web page")
             parsed = self._parser.parse(response, shape)
         except (ResponseParserError, msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise BrokenPage(f"{type(error).__name__}: {error}"[:200]) from error
@@ -119,6 +121,12 @@ def _carries_document(shape: Any) -> bool:
     if payload is not None:
         return shape.members[payload].type_name not in ("string", "blob")
     return any(member.serialization.get("location") not in _ELSEWHERE for member in shape.members.values())
+
+
+def _is_page(body: bytes, shape: Any) -> bool:
+    """A page of a proxy where an answer without content belongs: what was asked for was not done."""
+    free_text = isinstance(shape, StructureShape) and shape.serialization.get("payload") is not None
+    return body.lstrip()[:1] == b"<" and not free_text
 
 
 def _metadata(response: Mapping[str, Any]) -> dict[str, Any]:

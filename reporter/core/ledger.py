@@ -32,6 +32,9 @@ class Ledger:
     def __init__(self, planned: Iterable[Scope]) -> None:
         self._planned = frozenset(planned)
         self._rows: dict[Scope, LedgerRow] = {}
+        self._of_source: dict[str, list[Scope]] = {}
+        for scope in sorted(self._planned):
+            self._of_source.setdefault(scope.source, []).append(scope)
 
     @property
     def planned(self) -> frozenset[Scope]:
@@ -62,7 +65,7 @@ class Ledger:
 
     def scopes_of(self, source: str) -> tuple[Scope, ...]:
         """Planned scopes of one source, sorted."""
-        return tuple(sorted(scope for scope in self._planned if scope.source == source))
+        return tuple(self._of_source.get(source, ()))
 
     def unread(self) -> tuple[LedgerRow, ...]:
         """Rows that make the run incomplete (exit code 3)."""

@@ -13,6 +13,8 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import infer_dtype
 
+from reporter.core.order import coded, ranks
+
 Row: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = Mapping[str, Sequence[Row]]
 """Table name -> rows, each row a tuple in the table's column order."""
@@ -81,12 +83,14 @@ class TableError(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """A declared table. `key` columns identify a row and give the sort order of every file written from it."""
+    """A declared table. `key` columns identify a row and give the sort order of every file written from it. `big`: rows are read as categoricals
+    (core.order), where they are texts; what a join makes of them may be."""
 
     name: str
     about: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    big: bool = False
 
     def __post_init__(self) -> None:
         missing = set(self.key) - set(self.names)
@@ -97,6 +101,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def dictionaries(self) -> list[str]:
+        """Columns that a stored table is best read as dictionaries of."""
+        return [column.name for column in self.columns if self.big and column.kind in (Kind.TEXT, Kind.CATEGORY)]
+
     def frame(self, rows: Iterable[Row] = ()) -> pd.DataFrame:
         """Rows (tuples in column order, None for missing) -> frame in declared form. Raises TableError."""
         listed = list(rows)
@@ -105,55 +114,100 @@ class Table:
             if len(row) != width:
                 raise TableError(f"table {self.name}: a row of {len(row)} values for {width} columns")
         values = zip(*listed, strict=True) if listed else ([] for _ in self.columns)
-        data = {c.name: _series(c, list(v), self.name) for c, v in zip(self.columns, values, strict=True)}
-        return pd.DataFrame(data, columns=list(self.names))
+        return self.of_columns((name, list(some)) for name, some in zip(self.names, values, strict=True))
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A frame with (at least) the declared columns -> the declared columns, dtypes and order. Raises TableError."""
         missing = [name for name in self.names if name not in frame.columns]
         if missing:
             raise TableError(f"table {self.name}: columns missing: {missing}")
-        data = {c.name: _series(c, frame[c.name], self.name) for c in self.columns}
-        return pd.DataFrame(data, columns=list(self.names)).reset_index(drop=True)
+        return self.of_columns((name, frame[name].reset_index(drop=True)) for name in self.names)
 
-    def read_back(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """A stored frame in declared form: columns that the version that wrote it did not have are empty. Raises TableError where they may not be."""
-        lacking = {column.name: None for column in self.columns if column.nullable and column.name not in frame.columns}
-        return self.conform(frame.assign(**lacking))
+    def of_columns(self, values: Iterable[tuple[str, Any]]) -> pd.DataFrame:
+        """Every column by its name, in declared order -> frame in declared form. Raises TableError."""
+        data = {}
+        for column, (name, given) in zip(self.columns, values, strict=True):
+            data[name] = _series(column, given, self.name)
+            if name in self.dictionaries:
+                data[name] = coded(data[name])
+        return pd.DataFrame(data, columns=list(self.names), copy=False)
 
     def sort(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows in key order; equal keys in the order of all other columns, so that the order never depends on arrival."""
         if frame.empty:
             return frame.reset_index(drop=True)
-        text = frame.astype("string").fillna("")
+        keys = [ranks(frame[name]) for name in self.key]
+        order = None
+        higher, same = _steps(keys)
+        if not (higher | same).all():
+            order = np.lexsort(keys[::-1])
+            _, same = _steps([key[order] for key in keys])
+        if same.any():
+            doubled = np.append(False, same) | np.append(same, False)
+            order = np.arange(len(frame)) if order is None else order
+            order[doubled] = self._whole_order(frame, order[doubled])
+        return (frame if order is None else frame.take(order)).reset_index(drop=True)
+
+    def _whole_order(self, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+        """These rows by key and then by all other columns."""
+        some = frame.take(rows)
         rest = [name for name in self.names if name not in self.key]
-        order = text.sort_values([*self.key, *rest], kind="stable").index
-        return frame.loc[order].reset_index(drop=True)
+        return np.asarray(rows[np.lexsort([ranks(some[name]) for name in (*self.key, *rest)][::-1])])
+
+
+def _steps(keys: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """From each row to the next: is the key higher, is it the same?"""
+    higher, same = np.zeros(len(keys[0]) - 1, dtype=bool), np.ones(len(keys[0]) - 1, dtype=bool)
+    for key in keys:
+        higher |= same & (key[1:] > key[:-1])
+        same &= key[1:] == key[:-1]
+    return higher, same
 
 
 def _series(column: Column, values: Any, table: str) -> pd.Series:
-    series: pd.Series
     try:
-        if isinstance(values, pd.Series):
-            values = values.reset_index(drop=True)
-        if column.kind in (Kind.TEXTS, Kind.INTEGERS):
-            listed = [_listed(v) for v in values]
-            _check({type(item) for some in listed for item in some}, str if column.kind is Kind.TEXTS else Integral)
-            series = pd.Series(listed, dtype="object")
-        elif column.kind is Kind.TIME:
-            series = pd.Series(pd.to_datetime(pd.Series(values, dtype="object"), utc=True)).astype(column.kind.pandas)
-        elif column.kind in (Kind.TEXT, Kind.CATEGORY):
-            plain = pd.Series(values, dtype="object")
-            series = plain.where(plain.notna(), None)
-            if infer_dtype(series, skipna=True) not in ("string", "empty"):
-                _check({type(item) for item in series if item is not None}, str)
-        else:
-            series = pd.Series(values, dtype="object").astype(column.kind.pandas)
+        series = _typed(column, values)
     except (TypeError, ValueError) as error:
         raise TableError(f"table {table}, column {column.name}: {error}") from error
     if not column.nullable and bool(series.isna().any()):
         raise TableError(f"table {table}, column {column.name}: missing values where none may be")
     return series
+
+
+def _typed(column: Column, values: Any) -> pd.Series:
+    dtype = str(values.dtype) if isinstance(values, pd.Series) else ""
+    if column.kind in (Kind.TEXTS, Kind.INTEGERS):
+        return _lists(values, str if column.kind is Kind.TEXTS else Integral)
+    if column.kind in (Kind.TEXT, Kind.CATEGORY):
+        return coded(values) if dtype == "category" else _texts(pd.Series(values, dtype="object"))
+    if dtype == column.kind.pandas:
+        return values
+    if column.kind is Kind.TIME:
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype="object"), utc=True)).astype(column.kind.pandas)
+    return pd.Series(values, dtype="object").astype(column.kind.pandas)
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    """Objects that are texts, None for missing."""
+    kind = infer_dtype(values, skipna=False)
+    if kind == "string":
+        return values
+    values = values.where(values.notna(), None)
+    if infer_dtype(values, skipna=True) not in ("string", "empty"):
+        _check({type(item) for item in values if item is not None}, str)
+    return values
+
+
+def _lists(values: Any, wanted: type) -> pd.Series:
+    """Objects that are tuples. Equal ones are one object: a thousand computers of one policy have the same rules."""
+    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    listed = []
+    for value in values:
+        one = _listed(value)
+        if wanted is not str or one not in known:
+            _check(set(map(type, one)), wanted)  # each list of numbers: those of other types may be equal
+        listed.append(known.setdefault(one, one))
+    return pd.Series(listed, dtype="object")
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from reporter.core.check import VERDICTS, Need, Span
@@ -90,7 +91,8 @@ def severity_of_rank(ranks: pd.Series) -> pd.Series:
 
 def when(instants: pd.Series) -> pd.Series:
     """Instants -> ISO 8601 with Z; missing ones -> "never"."""
-    return instants.dt.strftime("%Y-%m-%dT%H:%M:%SZ").astype("object").where(instants.notna(), "never")
+    texts = np.datetime_as_string(instants.dt.tz_localize(None).to_numpy(dtype="datetime64[s]")).astype(object) + "Z"
+    return pd.Series(texts, index=instants.index, dtype="object").where(instants.notna(), "never")
 
 
 def words(texts: pd.Series) -> pd.Series:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from reporter.core import stored
 from reporter.core.clock import parse
 from reporter.core.errors import ScheduleError
 from reporter.core.ledger import Ledger, LedgerMismatch, LedgerRow
@@ -89,6 +89,6 @@ def read_table(folder: Path, table: Table) -> pd.DataFrame:
     """One table of a finished run. Columns that a version before this one did not write are empty; a table that is not there, or not in any form that
     this version can read, has no rows."""
     try:
-        return table.read_back(pq.read_table(folder / "tables" / f"{table.name}.parquet").to_pandas())
+        return stored.read(folder / "tables" / f"{table.name}.parquet", table)
     except (OSError, ValueError, TableError):
         return table.frame()

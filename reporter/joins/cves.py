@@ -8,20 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from reporter.core.order import coded, places
+
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 
 
 @dataclass(frozen=True)
 class Vulnerabilities:
-    """For each finding (by position) a run of vulnerabilities: `code[start[i] : start[i] + count[i]]`, codes into `names`.
+    """What findings are about. `kind`: a number for each finding, as they were asked for; a kind is a run of vulnerabilities,
+    `code[start[kind] : start[kind] + count[kind]]`, codes into `names`, which stand in order.
 
-    `is_cve` says of each name whether it is a CVE; every finding has at least one entry.
+    `is_cve` says of each name whether it is a CVE; every kind has at least one entry.
     """
 
+    kind: np.ndarray
     start: np.ndarray
     count: np.ndarray
     code: np.ndarray
-    names: np.ndarray
+    names: pd.Index
     is_cve: np.ndarray
 
 
@@ -31,28 +35,38 @@ def cve(text: str) -> str | None:
     return plain if _CVE.fullmatch(plain) else None
 
 
-def vulnerabilities(findings: pd.DataFrame) -> Vulnerabilities:
-    """Rows of inspector_findings -> their CVEs: the own id, else the CVEs among the related ids, else the vendor's id (or title) as it is."""
-    own, ids = pd.factorize(findings["vulnerability_id"].where(findings["vulnerability_id"].notna(), findings["title"]).fillna("no id"))
-    related = np.zeros(len(findings), dtype=np.int64)
-    foreign = np.array([cve(text) is None for text in ids], dtype=bool)[own]
-    others, lists = pd.factorize(findings["related_ids"].to_numpy()[foreign])
-    related[foreign] = others
-    # findings with the same id and, where that is no CVE, the same related ids are one kind; a kind is looked at once
-    width = max(len(lists), 1)
-    kinds, distinct = pd.factorize(own * width + related)
-    codes: dict[str, int] = {}
-    runs: list[list[int]] = []
-    for kind in distinct:
-        number, at = divmod(int(kind), width)
-        named = cve(ids[number])
-        found = [named] if named else sorted({text for text in map(cve, lists[at]) if text}) or [str(ids[number])]
-        runs.append([codes.setdefault(text, len(codes)) for text in found])
+def vulnerabilities(findings: pd.DataFrame, rows: np.ndarray) -> Vulnerabilities:
+    """These rows of inspector_findings -> their CVEs: the own id, else the CVEs among the related ids, else the vendor's id (or title) as it is."""
+    kind, ids = _own_ids(findings, rows)
+    named = [cve(text) for text in ids]
+    runs = [[text or ids[number]] for number, text in enumerate(named)]
+    # findings whose id is no CVE are of one kind where they have the same related ids too
+    foreign = np.flatnonzero(np.array([text is None for text in named], dtype=bool)[kind])
+    related, lists = pd.factorize(findings["related_ids"].to_numpy(dtype=object)[rows[foreign]])
+    pairs, distinct = pd.factorize(kind[foreign] * max(len(lists), 1) + related)
+    kind[foreign] = pairs + len(runs)
+    for pair in distinct:
+        number, at = divmod(int(pair), len(lists))
+        runs.append(sorted({text for text in map(cve, lists[at]) if text}) or [ids[number]])
     lengths = np.array([len(run) for run in runs], dtype=np.int64)
+    used = np.zeros(len(runs), dtype=bool)
+    used[kind] = True
+    names = pd.Index(sorted({text for number in np.flatnonzero(used) for text in runs[number]}), dtype="str")
     return Vulnerabilities(
-        start=(np.cumsum(lengths) - lengths)[kinds],
-        count=lengths[kinds],
-        code=np.array([code for run in runs for code in run], dtype=np.int64),
-        names=np.array(list(codes), dtype=object),
-        is_cve=np.array([cve(name) is not None for name in codes], dtype=bool),
+        kind=kind,
+        start=np.cumsum(lengths) - lengths,
+        count=lengths,
+        code=places(names, pd.Series([text for run in runs for text in run], dtype="object")),
+        names=names,
+        is_cve=np.array([cve(name) is not None for name in names], dtype=bool),
     )
+
+
+def _own_ids(findings: pd.DataFrame, rows: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """For each finding a code into its ids; where it has none its title counts."""
+    own = coded(findings["vulnerability_id"])
+    codes, ids = own.cat.codes.to_numpy()[rows].astype(np.int64), list(own.cat.categories)
+    nameless = np.flatnonzero(codes < 0)
+    titles, texts = pd.factorize(findings["title"].take(rows[nameless]).astype("object").fillna("no id"))
+    codes[nameless] = titles + len(ids)
+    return codes, [*ids, *texts]

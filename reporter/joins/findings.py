@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reporter.core.order import coded, in_order_of, of_codes, rows_of
 from reporter.core.world import World
-from reporter.joins.frames import assemble, in_key_order, positions, taken
+from reporter.joins.frames import assemble, end_to_end, positions, taken
 from reporter.joins.hosts import located, task_hosts
 from reporter.joins.records import records
 from reporter.tables.findings import GUARDDUTY_FINDINGS, INSPECTOR_FINDINGS, MACIE_FINDINGS
 from reporter.tables.joined import FINDINGS, INSTANCES
+
+_OF_INSPECTOR = ["account", "region", "arn", "type", "severity", "title", "resource_id", "first_observed", "updated_at"]
 
 Concern = tuple[str | None, str | None, str | None]
 """resource, account of the instance, instance id"""
@@ -29,10 +32,7 @@ Concern = tuple[str | None, str | None, str | None]
 
 def join(world: World) -> dict[str, pd.DataFrame]:
     """Source tables and instances -> findings."""
-    parts = [_guardduty(world), _inspector(world), _macie(world)]
-    parts = [part for part in parts if len(part)]
-    whole = pd.concat(parts, ignore_index=True) if parts else FINDINGS.frame()
-    return {FINDINGS.name: in_key_order(FINDINGS, whole)}
+    return {FINDINGS.name: FINDINGS.sort(end_to_end(FINDINGS, [_guardduty(world), _inspector(world), _macie(world)]))}
 
 
 def _guardduty(world: World) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def _guardduty(world: World) -> pd.DataFrame:
     concerns = [_concerns(finding, tasks) for finding in records(findings)]
     row = np.repeat(np.arange(len(findings)), [len(found) for found in concerns])
     flat = [concern for found in concerns for concern in found]
-    resource, account, instance = (np.array([concern[part] for concern in flat], dtype=object) for part in range(3))
+    resource, account, instance = (pd.Series([concern[part] for concern in flat], dtype=object) for part in range(3))
     return _rows(world, "guardduty", findings.take(row), resource, account, instance)
 
 
@@ -59,35 +59,35 @@ def _concerns(finding: Any, tasks: dict[str, tuple[str, str]]) -> list[Concern]:
 
 def _inspector(world: World) -> pd.DataFrame:
     findings = world.table(INSPECTOR_FINDINGS)
-    places = located(world, findings)
-    mine = findings.take(places["row"].to_numpy())
+    by_arn = in_order_of(coded(findings["arn"]))
+    places = located(world, findings, by_arn)
+    row = places["row"].to_numpy()
+    mine = pd.DataFrame({name: rows_of(findings[name], row) for name in _OF_INSPECTOR}, copy=False)
     mine = mine.assign(finding_id=mine["arn"], created_at=mine["first_observed"], sample=False, archived=False)
-    account, instance = places["account"].to_numpy(dtype=object), places["instance_id"].to_numpy(dtype=object)
-    return _rows(world, "inspector", mine, mine["resource_id"], account, instance)
+    return _rows(world, "inspector", mine, mine["resource_id"], places["account"], places["instance_id"])
 
 
 def _macie(world: World) -> pd.DataFrame:
     findings = world.table(MACIE_FINDINGS).assign(arn=None)
     bucket = findings["bucket_arn"].where(findings["bucket_arn"].notna(), findings["bucket_name"])
-    nothing = np.full(len(findings), None, dtype=object)
+    nothing = pd.Series([None] * len(findings), dtype=object)
     return _rows(world, "macie", findings, bucket, nothing, nothing)
 
 
-def _rows(world: World, source: str, findings: pd.DataFrame, resource: Any, account: np.ndarray, instance: np.ndarray) -> pd.DataFrame:
+def _rows(world: World, source: str, findings: pd.DataFrame, resource: pd.Series, account: pd.Series, instance: pd.Series) -> pd.DataFrame:
     """Columns that every source has, and what the instances table knows of the instance."""
     instances = world.table(INSTANCES)
     at = positions(instances, account, instance)
-    count = len(findings)
+    nothing = np.full(len(findings), -1, dtype=np.int8)
     return assemble(
         FINDINGS,
         {
-            **{name: findings[name] for name in ("finding_id", "account", "region", "type", "severity", "updated_at", "title", "created_at")},
+            **{name: findings[name] for name in ("finding_id", "account", "region", "type", "severity", "updated_at", "title", "created_at", "arn")},
             **{name: taken(instances[name], at) for name in ("protection", "owner", "tenant")},
             **{name: findings[name].to_numpy(dtype=bool) for name in ("sample", "archived")},
-            "arn": findings["arn"].to_numpy(dtype=object),
-            "source": np.full(count, source, dtype=object),
-            "resource": np.asarray(resource, dtype=object),
+            "source": of_codes(np.zeros(len(findings), dtype=np.int8), pd.Index([source], dtype="str")),
+            "resource": resource,
             "instance_id": instance,
-            "action": np.full(count, None, dtype=object),
+            "action": of_codes(nothing, pd.Index([], dtype="str")),
         },
     )

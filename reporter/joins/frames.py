@@ -1,17 +1,18 @@
-"""Large declared frames without a Python step per row: put together from arrays, put in key order by integer codes.
-
-The result is what Table.conform and Table.sort give; only the way there is shorter (those go through boxed values and text, row by row).
-"""
+"""Large declared frames without a Python step per row: put together from arrays of codes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from reporter.core.order import coded, looked_up, of_codes, places, shared
 from reporter.core.table import Kind, Table, TableError
+
+DENSE = 1 << 26
+"""Numbers up to which a table of all of them is the faster way to find the distinct ones."""
 
 
 def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -21,13 +22,15 @@ def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
         raise TableError(f"table {table.name}: columns missing: {missing}")
     data = {}
     for column in table.columns:
-        values = columns[column.name]
+        values, text = columns[column.name], column.kind in (Kind.TEXT, Kind.CATEGORY)
         series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values, dtype=column.kind.pandas)
-        empty = series.isna()
-        gaps = bool(empty.any())
-        if column.kind in (Kind.TEXT, Kind.CATEGORY) and gaps:
+        empty = None if column.kind in (Kind.TEXTS, Kind.INTEGERS) else series.isna()  # a list is never missing
+        gaps = empty is not None and bool(empty.any())
+        if text and table.big:
+            series = coded(series)
+        elif text and gaps:
             series = series.astype(object).mask(empty, None)  # pandas turns None into NaN where it takes a column for text
-        if str(series.dtype) != column.kind.pandas:
+        if not (text and table.big) and str(series.dtype) != column.kind.pandas:
             raise TableError(f"table {table.name}, column {column.name}: {series.dtype} where {column.kind.pandas} is declared")
         if gaps and not column.nullable:
             raise TableError(f"table {table.name}, column {column.name}: missing values where none may be")
@@ -35,45 +38,65 @@ def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(data, columns=list(table.names), copy=False)
 
 
-def in_key_order(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a frame in declared form whose keys are texts, as Table.sort orders them."""
-    if frame.empty:
-        return frame.reset_index(drop=True)
-    codes = [text_codes(frame[name]) for name in table.key]
-    order = np.lexsort(codes[::-1])
-    again = np.ones(len(frame) - 1, dtype=bool)
-    for column in codes:
-        again &= column[order][1:] == column[order][:-1]
-    if again.any():
-        return table.sort(frame)
-    return frame.take(order).reset_index(drop=True)
+def end_to_end(table: Table, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of a big table -> one frame of it."""
+    parts = [frame for frame in frames if len(frame)] or [table.frame()]
+    if len(parts) == 1:
+        return parts[0]
+    whole = {}
+    for column in table.columns:
+        columns = [part[column.name] for part in parts]
+        if column.kind in (Kind.TEXT, Kind.CATEGORY):
+            codes, texts = shared(*columns)
+            whole[column.name] = of_codes(np.concatenate(codes), texts)
+        else:
+            whole[column.name] = pd.concat(columns, ignore_index=True)
+    return pd.DataFrame(whole, copy=False)
 
 
-def text_codes(values: pd.Series) -> np.ndarray:
-    """Texts -> integers in the order of the texts; missing ones count as the empty text."""
-    codes, distinct = pd.factorize(values)
-    texts = np.asarray(distinct, dtype=object)
-    rank = np.zeros(len(texts) + 1, dtype=np.int64)  # the last one is that of missing values, whose code is -1
-    rank[np.argsort(texts, kind="stable")] = np.arange(1, len(texts) + 1)
-    rank[:-1][texts == ""] = 0
-    return np.asarray(rank[codes])
-
-
-def positions(instances: pd.DataFrame, accounts: Any, instance_ids: Any) -> np.ndarray:
+def positions(instances: pd.DataFrame, accounts: pd.Series, instance_ids: pd.Series) -> np.ndarray:
     """Where (account, instance id) stands in a frame that has these columns; -1: it does not."""
-    known_ids, known_accounts = pd.Index(instances["instance_id"].unique()), pd.Index(instances["account"].unique())
+    known, owners = pd.Index(instances["instance_id"]), pd.Index(instances["account"].unique())
+    owner, asked = places(owners, instances["account"]), places(owners, accounts)
+    if known.is_unique:
+        at = places(known, instance_ids)
+        return np.asarray(np.where((asked >= 0) & (looked_up(owner, at, -1) == asked), at, -1))
+    ids = known.unique()
+    own = pd.Series(places(ids, instances["instance_id"]).astype(np.int64) * len(owners) + owner).drop_duplicates()
+    one = places(ids, instance_ids).astype(np.int64)
+    at = pd.Index(own.to_numpy()).get_indexer(np.where((one < 0) | (asked < 0), -1, one * len(owners) + asked))
+    return looked_up(own.index.to_numpy(), at, -1)
 
-    def codes(account: Any, instance_id: Any) -> np.ndarray:
-        one, other = known_ids.get_indexer(pd.Index(instance_id, dtype=object)), known_accounts.get_indexer(pd.Index(account, dtype=object))
-        return np.asarray(np.where((one < 0) | (other < 0), -1, one * len(known_accounts) + other))
 
-    own = pd.Series(codes(instances["account"], instances["instance_id"])).drop_duplicates()
-    found = pd.Index(own.to_numpy()).get_indexer(codes(accounts, instance_ids))
-    return np.asarray(np.where(found < 0, -1, own.index.to_numpy()[found] if len(own) else -1))
+def taken(values: pd.Series, at: np.ndarray) -> pd.Series:
+    """Texts at these positions, as a categorical; missing at -1."""
+    texts = coded(values)
+    return of_codes(looked_up(texts.cat.codes.to_numpy(), at, -1), texts.cat.categories)
 
 
-def taken(values: pd.Series, at: np.ndarray) -> np.ndarray:
-    """Objects at these positions; None at -1."""
-    boxed = np.full(len(values) + 1, None, dtype=object)
-    boxed[:-1] = values.to_numpy(dtype=object)
-    return np.asarray(boxed[at])
+def alike(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of codes (-1 and up) -> for each row the number of its kind, and for each kind the position of its first row."""
+    kinds = np.zeros(len(columns[0]), dtype=np.int64)
+    for codes in columns:
+        kinds = pd.factorize(kinds * (int(codes.max(initial=-1)) + 2) + codes + 1)[0]
+    first = np.full(int(kinds.max(initial=-1)) + 1, -1, dtype=np.int64)
+    first[kinds[::-1]] = np.arange(len(kinds))[::-1]
+    return kinds, first
+
+
+def distinct_numbers(values: np.ndarray, limit: int) -> np.ndarray:
+    """Whole numbers from 0 and below the limit -> the distinct ones."""
+    if limit > DENSE:
+        return np.asarray(pd.unique(values))
+    seen = np.zeros(limit, dtype=bool)
+    seen[values] = True
+    return np.flatnonzero(seen)
+
+
+def spread(values: np.ndarray, distinct: np.ndarray, codes: np.ndarray, limit: int) -> np.ndarray:
+    """The code of each value, given those of the distinct ones."""
+    if limit > DENSE:
+        return np.asarray(codes[pd.Index(distinct).get_indexer(values)])
+    table = np.empty(limit, dtype=np.int32)
+    table[distinct] = codes
+    return np.asarray(table[values], dtype=np.int64)

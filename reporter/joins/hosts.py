@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from reporter.core.order import looked_up, of_codes, places, shared
 from reporter.core.world import World
 from reporter.tables.aws import ECS_CONTAINER_INSTANCES, ECS_CONTAINERS, ECS_TASKS
 from reporter.tables.findings import INSPECTOR_IMAGE_CLUSTERS
@@ -36,32 +37,30 @@ def image_hosts(world: World) -> pd.DataFrame:
     return placed[columns].drop_duplicates().sort_values(columns, kind="stable", ignore_index=True)
 
 
-def located(world: World, findings: pd.DataFrame) -> pd.DataFrame:
-    """Rows of inspector_findings -> one row per finding and host it is on.
+def located(world: World, findings: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """These rows of inspector_findings -> one row per finding and host it is on.
 
     Columns: row (position in `findings`), account, region and instance_id of the host; a finding that is on no host we know of is one row
-    with its own account and region and no instance. Nothing is dropped: every position occurs at least once.
+    with its own account and region and no instance. Nothing is dropped: every row occurs at least once.
     """
-    kinds = findings["resource_type"].to_numpy()
-    account, region = findings["account"].to_numpy(), findings["region"].to_numpy()
-    instance = np.where(kinds == INSTANCE, findings["resource_id"].to_numpy(), None)
     hosts = image_hosts(world)
     digests = pd.Index(hosts["image_digest"].unique())
     counts = hosts.groupby("image_digest", sort=True).size().reindex(digests).to_numpy(dtype=np.int64)
-    known = np.where(kinds == IMAGE, digests.get_indexer(pd.Index(findings["image_digest"])), -1)
-    times = np.ones(len(findings), dtype=np.int64)
-    times[known >= 0] = counts[known[known >= 0]]
-    row = np.repeat(np.arange(len(findings)), times)
-    result = {"row": row, "account": account[row], "region": region[row], "instance_id": instance[row]}
-    on_host = np.flatnonzero(known[row] >= 0)
-    if len(on_host):
-        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        nth = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
-        taken = (starts[known[row]] + nth)[on_host]
-        for name in HOST:
-            result[name][on_host] = hosts[name].to_numpy()[taken]
-    places = {name: pd.Series(values, dtype=object) for name, values in result.items() if name != "row"}  # None stays None, never NaN
-    return pd.DataFrame({"row": row, **places})
+    kind = findings["resource_type"]
+    known = np.where(kind == IMAGE, places(digests, findings["image_digest"]), -1)[rows]
+    if (known >= 0).any():
+        times = looked_up(counts, known, 1)
+        nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        known, rows = np.repeat(known, times), np.repeat(rows, times)
+    on_host = np.flatnonzero(known >= 0)
+    taken = (np.cumsum(counts) - counts)[known[on_host]] + nth[on_host] if len(on_host) else on_host
+    made = {"row": pd.Series(rows, copy=False)}
+    for name, own in (("account", "account"), ("region", "region"), ("instance_id", "resource_id")):
+        (mine, theirs), texts = shared(findings[own], hosts[name])
+        codes = (mine if own == name else np.where(kind == INSTANCE, mine, -1))[rows]
+        codes[on_host] = theirs[taken]
+        made[name] = of_codes(codes, texts)
+    return pd.DataFrame(made, copy=False)
 
 
 def unseen_hosts(world: World, images: pd.DataFrame) -> list[str]:

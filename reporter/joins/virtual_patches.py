@@ -11,15 +11,16 @@ A virtual patch is not a patch: `age_days` says since how many whole days the pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from reporter.core.order import coded, in_order_of, looked_up, of_codes, rows_of
 from reporter.core.world import World
 from reporter.joins.cves import Vulnerabilities, vulnerabilities
-from reporter.joins.frames import assemble, in_key_order, positions, taken
+from reporter.joins.frames import alike, assemble, distinct_numbers, positions, spread, taken
 from reporter.joins.hosts import IMAGE, INSTANCE, located, unseen_hosts
 from reporter.joins.records import records
 from reporter.joins.shields import Said, Setup, setup_of, shields
@@ -30,66 +31,97 @@ from reporter.tables.workload_protection import WP_COMPUTERS
 
 _UNPROTECTED = ("unmanaged", "inactive")
 _IMAGE = ["account", "region", "resource_id", "image_digest"]
+_DAY = 86_400_000_000
+"""in microseconds"""
+
+Say = Callable[[Said], int]
+"""What is said -> its code."""
 
 
 def join(world: World) -> dict[str, pd.DataFrame]:
     """Source tables and instances -> virtual_patches."""
-    findings = package_findings(world)
-    places = _inside(world, located(world, findings))
-    found = vulnerabilities(findings)
-    at_finding = places["row"].to_numpy(dtype=np.int64)
-    times = found.count[at_finding]
-    place = np.repeat(np.arange(len(places)), times)
-    nth = np.arange(len(place)) - np.repeat(np.cumsum(times) - times, times)
-    code = found.code[found.start[at_finding][place] + nth]
+    findings, instances = world.table(INSPECTOR_FINDINGS), world.table(INSTANCES)
+    wanted = package_findings(findings)
+    places = _inside(world, located(world, findings, wanted))
+    found = vulnerabilities(findings, places["row"].to_numpy())
+    place, code = _each_cve(found)
     said, words = _said(world, findings, places, place, code, found)
-    row, at = at_finding[place], places["at"].to_numpy(dtype=np.int64)[place]
-    instances, mine = world.table(INSTANCES), findings.take(row)
-    image = np.where(mine["resource_type"].to_numpy() == IMAGE, mine["resource_id"].to_numpy(dtype=object), None)
-    age = (pd.Timestamp(world.now) - mine["first_observed"].reset_index(drop=True)).dt.days.clip(lower=0).astype("Int64")
+    row, at = (places[name].to_numpy()[place] for name in ("row", "at"))
+    states, identifiers, reasons = zip(*words, strict=True) if words else ((), (), ())
+    age = _days(world, findings["first_observed"])
     frame = assemble(
         VIRTUAL_PATCHES,
         {
-            **{name: places[name].to_numpy(dtype=object)[place] for name in ("account", "region", "instance_id")},
-            **{name: mine[name] for name in ("severity", "first_observed", "title", "fix_available", "exploit_available", "packages")},
+            **{name: rows_of(findings[name], row) for name in ("severity", "first_observed", "title", "fix_available")},
+            **{name: rows_of(findings[name], row) for name in ("exploit_available", "packages")},
+            **{name: rows_of(places[name], place) for name in ("account", "region", "instance_id")},
             **{name: taken(instances[name], at) for name in ("policy", "owner", "tenant")},
-            **{name: _objects([word[part] for word in words])[said] for part, name in enumerate(("state", "rule_identifiers", "reason"))},
-            "image": image,
-            "cve": found.names[code],
-            "finding_arn": mine["arn"],
-            "age_days": age,
+            "state": taken(_objects(states), said),
+            "rule_identifiers": _objects(identifiers).to_numpy()[said],
+            "reason": taken(_objects(reasons), said),
+            "image": rows_of(_images(findings), row),
+            "cve": of_codes(code, found.names),
+            "finding_arn": rows_of(coded(findings["arn"]), row),
+            "age_days": pd.arrays.IntegerArray(age[row], np.zeros(len(row), dtype=bool)),
         },
     )
-    return {VIRTUAL_PATCHES.name: in_key_order(VIRTUAL_PATCHES, frame)}
+    return {VIRTUAL_PATCHES.name: VIRTUAL_PATCHES.sort(frame)}
 
 
-def package_findings(world: World) -> pd.DataFrame:
-    """Package findings on instances and images, numbered from 0."""
-    findings = world.table(INSPECTOR_FINDINGS)
-    kept = (findings["type"] == "PACKAGE_VULNERABILITY") & findings["resource_type"].isin([INSTANCE, IMAGE])
-    return findings[kept].reset_index(drop=True)
+def package_findings(findings: pd.DataFrame) -> np.ndarray:
+    """Where package findings on instances and images stand, by ARN."""
+    wanted = (findings["type"] == "PACKAGE_VULNERABILITY") & findings["resource_type"].isin([INSTANCE, IMAGE])
+    order = in_order_of(coded(findings["arn"]))
+    return np.asarray(order[wanted.to_numpy(dtype=bool)[order]])
+
+
+def _each_cve(found: Vulnerabilities) -> tuple[np.ndarray, np.ndarray]:
+    """One entry for each place and CVE of its finding: which place, and the CVE's code."""
+    times = found.count[found.kind]
+    place = np.repeat(np.arange(len(times)), times)
+    shift = found.start[found.kind] - (np.cumsum(times) - times)
+    return place, found.code[np.arange(len(place)) + shift[place]]
+
+
+def _images(findings: pd.DataFrame) -> pd.Series:
+    resources = coded(findings["resource_id"])
+    return of_codes(np.where(findings["resource_type"] == IMAGE, resources.cat.codes, -1), resources.cat.categories)
+
+
+def _days(world: World, first_observed: pd.Series) -> np.ndarray:
+    """Whole days since then, none if it is to come."""
+    since = first_observed.dt.tz_localize(None).to_numpy().view(np.int64)
+    return np.asarray(np.maximum((pd.Timestamp(world.now).as_unit("us").asm8.astype(np.int64) - since) // _DAY, 0))
 
 
 def _inside(world: World, places: pd.DataFrame) -> pd.DataFrame:
     """Places without the hosts that are outside the scope tag; `at`: where the host stands in instances, -1 if it does not."""
-    machines, instances = world.table(EC2_INSTANCES), world.table(INSTANCES)
-    machine, instance = (positions(frame, places["account"], places["instance_id"]) for frame in (machines, instances))
-    return places.assign(at=instance)[(machine < 0) | (instance >= 0)].reset_index(drop=True)
+    places = places.assign(at=positions(world.table(INSTANCES), places["account"], places["instance_id"]))
+    strange = np.flatnonzero(places["at"] < 0)
+    machine = positions(world.table(EC2_INSTANCES), places["account"].take(strange), places["instance_id"].take(strange))
+    outside = strange[machine >= 0]
+    return places.drop(index=outside).reset_index(drop=True) if len(outside) else places
 
 
 def _said(
     world: World, findings: pd.DataFrame, places: pd.DataFrame, place: np.ndarray, code: np.ndarray, found: Vulnerabilities
 ) -> tuple[np.ndarray, list[Said]]:
-    """For each (place[i], code[i]) a code into the list of what is said of it."""
+    """For each (place[i], code[i]) a code into the list of what is said of it. Pairs that are alike are looked at once."""
     whole, setups, words = _whole(world, findings, places)
-    said, named = whole[place], found.is_cve[code]
-    hosted = places["instance_id"].notna().to_numpy()[place]
-    said[hosted & ~named] = len(words)
+    # what a place is to every CVE, as a number from 0: its setup, or what is said of it; of one without a host after all others
+    line = whole + len(setups) + np.where(places["instance_id"].notna(), 0, len(words))
+    width, lines = max(len(found.names), 1), len(setups) + 2 * len(words)
+    pairs = line[place] * width + code
+    distinct = distinct_numbers(pairs, lines * width)
+    line, name = np.divmod(distinct, width)
+    homeless = line >= len(setups) + len(words)
+    said = line - len(setups) - np.where(homeless, len(words), 0)
+    said[~homeless & ~found.is_cve[name]] = len(words)
     words = [*words, ("no_rule", (), "the finding names no CVE, and IPS rules are known by CVE")]
     ruled = np.flatnonzero(said < 0)
-    judged, more = shields(world, setups, -1 - said[ruled], code[ruled], found.names)
+    judged, more = shields(world, setups, -1 - said[ruled], name[ruled], list(found.names))
     said[ruled] = judged + len(words)
-    return said, words + more
+    return spread(pairs, distinct, said, lines * width), words + more
 
 
 def _whole(world: World, findings: pd.DataFrame, places: pd.DataFrame) -> tuple[np.ndarray, list[Setup], list[Said]]:
@@ -99,22 +131,50 @@ def _whole(world: World, findings: pd.DataFrame, places: pd.DataFrame) -> tuple[
     def say(said: Said) -> int:
         return words.setdefault(said, len(words))
 
-    at, whole = places["at"].to_numpy(dtype=np.int64), np.zeros(len(places), dtype=np.int64)
-    hosted = places["instance_id"].notna().to_numpy()
+    of_instance, setups = _of_instances(world, say)
+    at, hosted = places["at"].to_numpy(), places["instance_id"].notna().to_numpy()
+    whole = looked_up(of_instance, at, 0)
     strange = np.flatnonzero(hosted & (at < 0))
-    whole[strange] = [say(_stranger(world, account, region)) for account, region in places.loc[strange, ["account", "region"]].to_numpy()]
+    whole[strange] = _of_strangers(world, places[["account", "region"]].take(strange), say)
     homeless = np.flatnonzero(~hosted)
-    whole[homeless] = [say(said) for said in _homeless(world, findings.take(places["row"].to_numpy(dtype=np.int64)[homeless]))]
-    used, which = np.unique(at[at >= 0], return_inverse=True)
-    computers = {(computer.tenant, computer.computer_id): computer for computer in records(world.table(WP_COMPUTERS))}
+    whole[homeless] = _of_homeless(world, findings[_IMAGE].take(places["row"].to_numpy()[homeless]), say)
+    return whole, setups, list(words)
+
+
+def _of_instances(world: World, say: Say) -> tuple[np.ndarray, list[Setup]]:
+    """For each row of instances: what is said of it whatever the CVE, or -1 - the number of its setup. What looks alike is looked at once."""
+    instances, computers = world.table(INSTANCES), world.table(WP_COMPUTERS)
+    computer = _computers(instances, computers)
+    asked, sent = computers["last_policy_request"], computers["last_policy_success"]
+    waits = asked.notna() & (sent.isna() | (sent < asked))
+    lists = pd.factorize(np.array([id(ids) for ids in computers["ips_rule_ids"]], dtype=np.int64))[0]
+    of_computer = [looked_up(codes, computer, -1) for codes in (waits.to_numpy(dtype=np.int64), lists)]
+    told = [pd.factorize(instances[name])[0] for name in ("protection", "tenant", "policy_id", "intrusion_prevention")]
+    kinds, first = alike([*told, *of_computer])
+    computer = computer[first]
+    machines = records(computers[["ips_rule_ids", "last_policy_request", "last_policy_success"]].take(computer[computer >= 0]))
+    machine = iter(machines)
     setups: dict[Setup, int] = {}
-    codes = np.zeros(len(used), dtype=np.int64)
-    for number, instance in enumerate(records(world.table(INSTANCES).take(used))):
-        computer = computers.get((instance.tenant, instance.computer_id))
-        said = _of_instance(world, instance, computer)
-        codes[number] = say(said) if said else -1 - setups.setdefault(setup_of(instance, computer), len(setups))
-    whole[at >= 0] = codes[which]
-    return whole, list(setups), list(words)
+    codes = np.zeros(len(first), dtype=np.int64)
+    wanted = ["protection", "tenant", "policy_id", "intrusion_prevention"]
+    for number, instance in enumerate(records(instances[wanted].take(first))):
+        mine = next(machine) if computer[number] >= 0 else None
+        said = _of_instance(world, instance, mine)
+        codes[number] = say(said) if said else -1 - setups.setdefault(setup_of(instance, mine), len(setups))
+    return codes[kinds], list(setups)
+
+
+def _computers(instances: pd.DataFrame, computers: pd.DataFrame) -> np.ndarray:
+    """Where the computer of each instance stands among the computers; -1: it is not among those read."""
+    tenants = pd.Index(computers["tenant"].unique())
+
+    def keys(frame: pd.DataFrame) -> np.ndarray:
+        tenant = tenants.get_indexer(pd.Index(frame["tenant"]))
+        return np.where(tenant < 0, -1, frame["computer_id"].to_numpy(dtype=np.int64, na_value=-1) * len(tenants) + tenant)
+
+    own = pd.Series(keys(computers)).drop_duplicates(keep="last")
+    at = pd.Index(own.to_numpy()).get_indexer(keys(instances))
+    return looked_up(own.index.to_numpy(), at, -1)
 
 
 def _of_instance(world: World, instance: Any, computer: Any | None) -> Said | None:
@@ -129,23 +189,29 @@ def _of_instance(world: World, instance: Any, computer: Any | None) -> Said | No
     return None if computer is not None else ("unknown", (), "its computer is not among those read")
 
 
-def _homeless(world: World, findings: pd.DataFrame) -> Sequence[Said]:
+def _of_homeless(world: World, findings: pd.DataFrame, say: Say) -> np.ndarray:
     """For findings of images without a host: not running, or (where hosts may be hidden) unknown. An image is looked at once."""
-    codes = findings.groupby(_IMAGE, sort=False, dropna=False).ngroup()
-    first = findings.drop_duplicates(_IMAGE)
-    causes = unseen_hosts(world, first)
-    return [
-        ("unknown", (), causes[code]) if causes[code] else ("not_running", (), "no running task on a container host has this image") for code in codes
-    ]
+    kinds, first = alike([coded(findings[name]).cat.codes.to_numpy() for name in _IMAGE])
+    images = findings.take(first).astype("object")
+    causes = unseen_hosts(world, images.where(images.notna(), None))
+    running = ("not_running", (), "no running task on a container host has this image")
+    codes = [say(("unknown", (), cause) if cause else running) for cause in causes]
+    return np.asarray(np.array(codes, dtype=np.int64)[kinds])
+
+
+def _of_strangers(world: World, places: pd.DataFrame, say: Say) -> np.ndarray:
+    """Instances that a finding or a container instance names and the instances table does not have."""
+    kinds, first = alike([places[name].cat.codes.to_numpy() for name in ("account", "region")])
+    codes = [say(_stranger(world, account, region)) for account, region in places.take(first).astype("object").to_numpy()]
+    return np.asarray(np.array(codes, dtype=np.int64)[kinds])
 
 
 def _stranger(world: World, account: str, region: str) -> Said:
-    """An instance that a finding or a container instance names and the instances table does not have."""
     read = world.read("ec2", account, region)
     return ("unknown", (), "EC2 does not know the instance" if read else f"EC2 in {account} {region} was not read")
 
 
-def _objects(values: Sequence[Any]) -> np.ndarray:
+def _objects(values: Sequence[Any]) -> pd.Series:
     boxed = np.empty(len(values), dtype=object)
     boxed[:] = values
-    return boxed
+    return pd.Series(boxed, copy=False)

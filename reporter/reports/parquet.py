@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reporter.core import stored
 from reporter.core.table import Table, Tables
 from reporter.reports.view import Report, View
 from reporter.tables import declared
@@ -31,7 +32,7 @@ def read(folder: Path, names: Collection[str] | None = None) -> Tables:
     """
     known = {name: table for name, table in declared().items() if names is None or name in names}
     found = {path.stem: path for path in sorted((folder / "tables").glob("*.parquet"))}
-    return {name: known[name].read_back(pq.read_table(path).to_pandas()) for name, path in found.items() if name in known}
+    return {name: stored.read(path, known[name]) for name, path in found.items() if name in known}
 
 
 def arrow(table: Table, frame: pd.DataFrame) -> pa.Table:

@@ -13,6 +13,7 @@ import pandas as pd
 from reporter.core.check import Check
 from reporter.core.expiry import last_day
 from reporter.core.language import ENGLISH, SOURCE, Language, language
+from reporter.core.order import plain_frame
 from reporter.core.recipient import Recipient
 from reporter.core.result import ROLL_UP, Severity, Status
 from reporter.core.scope import ScopeState
@@ -91,6 +92,9 @@ class View:
     """id of the run that changes() compares with; empty: there is none"""
     compared_notes: Sequence[str] = ()
     """what a reader of changes() must know: why there is nothing to compare with, or why no cause can be told"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", {name: plain_frame(frame) for name, frame in self.tables.items()})
 
     def in_each_language(self) -> Iterator[View]:
         """This view, once for each language of the run."""

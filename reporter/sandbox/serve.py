@@ -142,8 +142,11 @@ def _free(port: int) -> int:
 
 def _for_people(endpoint: str, wp_url: str, said: Mapping[str, str], schedule_out: Path | None) -> str:
     lines = [f"# AWS at {endpoint}, Workload Protection at {wp_url}. Stop with Ctrl-C. Paste this where clients run:"]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in said.items()]
-    lines.append(f"# then: reporter run --schedule {schedule_out or 'schedule.yaml'} --out out")
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in {**said, "WP_API_URL": wp_url}.items()]
+    if schedule_out:
+        lines.append(f"# then: reporter run --schedule {schedule_out} --out out")
+    else:
+        lines.append("# then: reporter init --yes; reporter check; reporter run")
     return "\n".join(lines) + "\n"
 
 

@@ -88,6 +88,7 @@ INSPECTOR_FINDINGS = Table(
         Column("last_observed", Kind.TIME, "last observed", nullable=True),
         _UPDATED,
     ),
+    big=True,
 )
 
 INSPECTOR_COVERAGE = Table(

@@ -83,6 +83,7 @@ FINDINGS = Table(
         _OWNER,
         _TENANT,
     ),
+    big=True,
 )
 
 VIRTUAL_PATCHES = Table(
@@ -114,6 +115,7 @@ VIRTUAL_PATCHES = Table(
         _OWNER,
         _TENANT,
     ),
+    big=True,
 )
 
 BUCKET_ACCESS = Table(

@@ -58,7 +58,7 @@ def test_broken_xml_is_unavailable_never_an_empty_page(server: AwsServer, body: 
         reader("ec2").items("ec2", "describe_instances", "Reservations")
 
 
-@pytest.mark.parametrize("body", [b"null", b"\xff"])
+@pytest.mark.parametrize("body", [b"null", b"\xff", HTML])
 def test_an_answer_that_carries_nothing_is_an_object_all_the_same(server: AwsServer, body: bytes) -> None:
     server.on("StartConfigRulesEvaluation", Answer(body))
     with pytest.raises(Unavailable):

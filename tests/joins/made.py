@@ -11,6 +11,7 @@ import pandas as pd
 
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.modules import MODULES
+from reporter.core.order import plain_frame
 from reporter.core.scope import GLOBAL, TENANT_REGION, Scope, ScopeState
 from reporter.core.settings import Settings
 from reporter.core.table import Kind, Table
@@ -199,4 +200,4 @@ def patched(*rows: Any, **more: Any) -> pd.DataFrame:
 
 
 def patches(made: World) -> pd.DataFrame:
-    return virtual_patches.join(made.with_tables(instances.join(made)))["virtual_patches"]
+    return plain_frame(virtual_patches.join(made.with_tables(instances.join(made)))["virtual_patches"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from reporter.joins.cves import cve, vulnerabilities
@@ -38,12 +39,14 @@ def test_every_finding_has_at_least_one_name_and_equal_ids_share_theirs() -> Non
             package(5, "i-1", None, title="a title"),
         ]
     )
-    found = vulnerabilities(findings)
-    runs = [list(found.names[found.code[start : start + count]]) for start, count in zip(found.start, found.count, strict=True)]
+    found = vulnerabilities(findings, np.arange(5))
+    runs = [
+        list(found.names[found.code[start : start + count]]) for start, count in zip(found.start[found.kind], found.count[found.kind], strict=True)
+    ]
     assert runs == [["CVE-2024-0001"], ["CVE-2024-0001", "CVE-2024-0002"], ["ALAS-1"], ["CVE-2024-0001"], ["a title"]]
     assert dict(zip(found.names, found.is_cve, strict=True)) == {"CVE-2024-0001": True, "CVE-2024-0002": True, "ALAS-1": False, "a title": False}
 
 
 def test_no_findings_have_no_names() -> None:
-    found = vulnerabilities(INSPECTOR_FINDINGS.frame())
-    assert (len(found.start), len(found.names)) == (0, 0)
+    found = vulnerabilities(INSPECTOR_FINDINGS.frame(), np.arange(0))
+    assert (len(found.kind), len(found.names)) == (0, 0)

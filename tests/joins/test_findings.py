@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from reporter.core.order import plain_frame
 from reporter.joins import findings
 from reporter.tables.aws import ECS_CONTAINER_INSTANCES, ECS_CONTAINERS, ECS_TASKS
 from reporter.tables.findings import GUARDDUTY_FINDINGS, INSPECTOR_FINDINGS, MACIE_FINDINGS
@@ -41,7 +42,7 @@ KNOWN = (
 
 
 def joined(*rows: Any, **more: Any) -> pd.DataFrame:
-    return findings.join(world(KNOWN, *rows, **more))[FINDINGS.name]
+    return plain_frame(findings.join(world(KNOWN, *rows, **more))[FINDINGS.name])
 
 
 def threat(number: int = 1, **values: Any) -> tuple[Any, ...]:

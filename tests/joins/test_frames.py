@@ -3,11 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from reporter.core.order import coded, plain, plain_frame
 from reporter.core.table import Column, Kind, Table, TableError
-from reporter.joins.frames import assemble, in_key_order, positions, taken, text_codes
+from reporter.joins.frames import alike, assemble, end_to_end, positions, taken
 
 THINGS = Table(
     "things",
@@ -15,6 +14,11 @@ THINGS = Table(
     ("place", "name"),
     (Column("place", Kind.TEXT, "place"), Column("name", Kind.TEXT, "name", nullable=True), Column("size", Kind.INTEGER, "size", nullable=True)),
 )
+BIG = Table(THINGS.name, THINGS.about, THINGS.key, THINGS.columns, big=True)
+
+
+def texts(*values: str | None) -> pd.Series:
+    return pd.Series(values, dtype=object)
 
 
 def sizes(*values: int | None) -> pd.Series:
@@ -44,24 +48,25 @@ def test_a_frame_that_is_not_in_declared_form_is_a_defect(columns: dict[str, obj
         assemble(THINGS, columns)
 
 
-texts = st.sampled_from(["", "a", "B", "ä", "a b", "\u202e", "10", "9"])
-
-
-@given(st.lists(st.tuples(texts, st.none() | texts, st.integers(0, 3))))
-def test_key_order_is_that_of_the_declared_table(rows: list[tuple[str, str | None, int]]) -> None:
-    frame = THINGS.frame(rows)
-    assert in_key_order(THINGS, frame).equals(THINGS.sort(frame))
-
-
-def test_the_missing_and_the_empty_text_have_one_place() -> None:
-    assert list(text_codes(pd.Series(["b", None, "", "a"], dtype=object))) == [text_codes(pd.Series(["b", "", "", "a"], dtype=object))[0], 0, 0, 2]
-
-
 def test_positions_are_those_of_account_and_instance_together() -> None:
     frame = pd.DataFrame({"account": ["1", "2", "2"], "instance_id": ["i", "i", "j"]})
-    assert list(positions(frame, ["2", "1", "1", None, "2", "3"], ["j", "i", "j", "i", None, "i"])) == [2, 0, -1, -1, -1, -1]
-    assert list(positions(frame.iloc[:0], ["2"], ["j"])) == [-1]
+    accounts, ids = texts("2", "1", "1", None, "2", "3"), texts("j", "i", "j", "i", None, "i")
+    assert list(positions(frame, accounts, ids)) == list(positions(frame, coded(accounts), coded(ids))) == [2, 0, -1, -1, -1, -1]
+    assert list(positions(frame.iloc[1:].reset_index(drop=True), accounts, ids)) == [1, -1, -1, -1, -1, -1]
+    assert list(positions(frame.iloc[:0], texts("2"), texts("j"))) == [-1]
 
 
 def test_what_stands_nowhere_is_taken_as_none() -> None:
-    assert list(taken(pd.Series(["a", ("b",)], dtype=object), np.array([1, -1, 0]))) == [("b",), None, "a"]
+    assert plain(taken(texts("b", None, "a"), np.array([2, -1, 0, 1]))).tolist() == ["a", None, "b", None]
+
+
+def test_rows_that_agree_in_every_column_are_of_one_kind() -> None:
+    kinds, first = alike([np.array([0, 1, 0, -1]), np.array([5, 5, 5, 5])])
+    assert (kinds.tolist(), first.tolist()) == ([0, 1, 0, 2], [0, 1, 3])
+    assert [list(found) for found in alike([np.array([], dtype=np.int64)])] == [[], []]
+
+
+def test_frames_of_a_big_table_are_put_end_to_end_whatever_texts_they_have() -> None:
+    rows = [("x", None, 1), ("z", "b", None), ("a", "b", 3)]
+    assert plain_frame(end_to_end(BIG, [BIG.frame(rows[:1]), BIG.frame(), BIG.frame(rows[1:])])).equals(THINGS.frame(rows))
+    assert end_to_end(BIG, []).equals(BIG.frame())

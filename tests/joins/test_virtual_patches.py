@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reporter.core.order import plain_frame
 from reporter.core.settings import Settings, TagScope
 from reporter.joins import instances, virtual_patches
 from reporter.tables.aws import EC2_INSTANCES
@@ -53,7 +54,7 @@ def shield(
 
 
 def test_an_empty_world_gives_an_empty_declared_table() -> None:
-    assert virtual_patches.join(world())[VIRTUAL_PATCHES.name].equals(VIRTUAL_PATCHES.frame())
+    assert plain_frame(virtual_patches.join(world())[VIRTUAL_PATCHES.name]).equals(plain_frame(VIRTUAL_PATCHES.frame()))
 
 
 def test_a_row_says_all_of_finding_host_and_policy() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reporter.core.order import plain_frame
 from reporter.core.world import World
 from reporter.joins import instances, virtual_patches
 from reporter.tables.aws import EC2_INSTANCES, ECS_CONTAINER_INSTANCES, ECS_CONTAINERS, ECS_TASKS
@@ -102,7 +103,7 @@ def expected(made: World) -> list[tuple[str, str | None, str, str]]:
     """(finding, instance, CVE, state), one finding at a time."""
     found = []
     running = {name: [i for i, t in ((I1, "a"), (I2, "b")) if _image_of(made, t) == name] for name in IMAGES}
-    for finding in made.table(INSPECTOR_FINDINGS).itertuples(index=False):
+    for finding in plain_frame(made.table(INSPECTOR_FINDINGS)).itertuples(index=False):
         hosts: list[str | None] = [finding.resource_id] if finding.image_digest is None else [*running[finding.image_digest]] or [None]
         cves = [finding.vulnerability_id] if finding.vulnerability_id in CVES else sorted({c for c in finding.related_ids if c in CVES})
         found += [(finding.arn, h, c or finding.vulnerability_id, _state(made, h, c)) for h in hosts for c in (cves or [None])]
@@ -161,7 +162,7 @@ def _rule_state(made: World, instance: Any, one: Any) -> str:
 @given(worlds())
 def test_rows_in_are_rows_out_and_every_state_is_that_of_a_slow_reading(made: World) -> None:
     found = virtual_patches.join(made)[VIRTUAL_PATCHES.name]
-    said = found[["finding_arn", "instance_id", "cve", "state"]].itertuples(index=False, name=None)
+    said = plain_frame(found)[["finding_arn", "instance_id", "cve", "state"]].itertuples(index=False, name=None)
     assert sorted(said, key=str) == expected(made)
     assert found.equals(VIRTUAL_PATCHES.sort(VIRTUAL_PATCHES.conform(found)))
     assert virtual_patches.join(permuted(made))[VIRTUAL_PATCHES.name].equals(found)

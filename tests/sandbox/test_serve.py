@@ -42,9 +42,9 @@ def test_it_serves_until_it_is_told_to_stop(number: int) -> None:
 def test_people_get_lines_to_paste_and_the_schedule_in_a_file(tmp_path: Path) -> None:
     process = started("--schedule-out", str(tmp_path / "s.yaml"), "--truth-out", str(tmp_path / "t.json"))
     assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(7)]
-    assert [line.split("=")[0] for line in lines[1:6]] == [f"export {name}" for name in environment("x")]
-    assert str(tmp_path / "s.yaml") in lines[6]
+    lines = [process.stdout.readline() for _ in range(8)]
+    assert [line.split("=")[0] for line in lines[1:7]] == [f"export {name}" for name in (*environment("x"), "WP_API_URL")]
+    assert str(tmp_path / "s.yaml") in lines[7]
     assert ended(process, signal.SIGTERM) == 0
     assert "workload_protection:" in (tmp_path / "s.yaml").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "t.json").read_text(encoding="utf-8")) == {}

@@ -18,6 +18,7 @@ from moto import mock_aws
 from moto.core.models import botocore_stubber
 
 from reporter.clients.aws import AwsClients, AwsReader
+from reporter.core.order import plain_frame
 from reporter.core.source import Source
 
 ACCOUNT = "123456789012"
@@ -104,7 +105,7 @@ def read(wire: Wire) -> Callable[..., dict[str, list[dict[str, Any]]]]:
     def fetch(source: Source, region: str = "us-east-1") -> dict[str, list[dict[str, Any]]]:
         found = source.fetch(reader(source, region))
         assert set(found) == {table.name for table in source.tables}
-        return {table.name: table.sort(table.frame(found[table.name])).to_dict("records") for table in source.tables}
+        return {table.name: plain_frame(table.sort(table.frame(found[table.name]))).to_dict("records") for table in source.tables}
 
     return fetch
 

@@ -11,6 +11,7 @@ import pytest
 from reporter.clients.aws import AwsClients, AwsReader
 from reporter.clients.aws_raw import RawAnswer
 from reporter.core.errors import Denied, ScopeProblem, Unavailable
+from reporter.core.order import plain_frame
 from reporter.core.source import Source
 from tests.clients.aws_server import HTML, Answer, AwsServer, error
 
@@ -56,7 +57,7 @@ def read(source: Source, *, region: str = REGION, raw: list[RawAnswer] | None = 
     if raw is not None:
         raw.extend(_KEPT)
     assert set(found) == {table.name for table in source.tables}
-    return {table.name: table.sort(table.frame(found[table.name])).to_dict("records") for table in source.tables}
+    return {table.name: plain_frame(table.sort(table.frame(found[table.name]))).to_dict("records") for table in source.tables}
 
 
 def read_members(
@@ -84,7 +85,7 @@ def _outcome(source: Source, reader: AwsReader) -> dict[str, list[dict[str, Any]
         found = source.fetch(reader)
     except ScopeProblem as problem:
         return problem
-    return {table.name: table.sort(table.frame(found[table.name])).to_dict("records") for table in source.tables}
+    return {table.name: plain_frame(table.sort(table.frame(found[table.name]))).to_dict("records") for table in source.tables}
 
 
 def check_fault(server: AwsServer, source: Source, key: str, answer: Answer, problem: type[Exception]) -> None:
