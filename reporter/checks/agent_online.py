@@ -14,7 +14,7 @@ import pandas as pd
 
 from reporter.core.check import Check
 from reporter.core.result import Severity, Status
-from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, verdicts, when, words
+from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, seen_on, verdicts, when, words
 from reporter.core.world import World
 from reporter.tables.joined import INSTANCES
 
@@ -30,8 +30,7 @@ def judge(world: World) -> pd.DataFrame:
         (protection.isin(["no_policy", "protected"]), Status.PASS, "the agent is online; last contact " + contact),
     ]
     status, reason = first_case(instances, cases)
-    known = instances["computer_id"].notna()
-    observed = ("agent " + words(instances["agent_status"]) + ", last contact " + contact).where(known, "no computer")
+    observed = seen_on(instances, "agent " + words(instances["agent_status"]) + ", last contact " + contact)
     hours = world.settings.checks.agent_max_age.total_seconds() / 3600
     expected = f"agent online, heard from within {hours:g} {'hour' if hours == 1 else 'hours'}"
     return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=observed, expected=expected)

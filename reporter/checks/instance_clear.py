@@ -14,7 +14,7 @@ import pandas as pd
 
 from reporter.core.check import Check
 from reporter.core.result import Severity, Status
-from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, quantities, verdicts
+from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, quantities, seen_on, verdicts
 from reporter.core.world import World
 from reporter.tables.joined import INSTANCES
 
@@ -33,6 +33,7 @@ def judge(world: World) -> pd.DataFrame:
         (count == 0, Status.PASS, f"no condition needs attention ({_LABEL})"),
     ]
     status, reason = first_case(instances, cases)
+    observed = seen_on(instances, observed.mask(count == 0, "no condition"))
     return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=observed, expected="no conditions")
 
 

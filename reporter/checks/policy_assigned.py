@@ -14,7 +14,7 @@ import pandas as pd
 
 from reporter.core.check import Check, Need
 from reporter.core.result import Severity, Status
-from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, verdicts, words
+from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, seen_on, verdicts, words
 from reporter.core.world import World
 from reporter.tables.joined import INSTANCES
 
@@ -34,7 +34,8 @@ def judge(world: World) -> pd.DataFrame:
         (~allowed, Status.FAIL, "policy " + words(name) + " is assigned, which is none of those that schedule.yaml requires"),
     ]
     status, reason = first_case(instances, cases)
-    return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=name, expected=expected)
+    observed = words(name).mask(instances["policy_id"].isna(), "no policy")
+    return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=seen_on(instances, observed), expected=expected)
 
 
 CHECK = Check(

@@ -19,7 +19,7 @@ import pandas as pd
 
 from reporter.core.check import Check
 from reporter.core.result import Severity, Status
-from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, verdicts, words
+from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, seen_on, verdicts, words
 from reporter.core.world import World
 from reporter.tables.joined import INSTANCES
 
@@ -58,7 +58,7 @@ def judge(key: str, world: World) -> pd.DataFrame:
     value = words(instances[key])
     observed = (value + ": " + said).where((value != "") & (said != ""), value)
     expected = " or ".join(module.works) + (", with rules" if module.by_rules else "")
-    return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=observed, expected=expected)
+    return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=seen_on(instances, observed), expected=expected)
 
 
 def _cases(key: str, world: World, instances: pd.DataFrame, said: pd.Series) -> list[Case]:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from reporter.core.check import Check, Need
 from reporter.core.result import Severity, Status
-from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, verdicts, when
+from reporter.core.verdicts import AGENT_NEEDS, Case, agent_cases, first_case, seen_on, verdicts, when
 from reporter.core.world import World
 from reporter.tables.joined import INSTANCES
 
@@ -64,7 +64,7 @@ def _aged(world: World, instances: pd.DataFrame, column: str, longest: timedelta
         (recent, Status.PASS, "the last scan is of " + text + "; that it ran does not say what it found"),
     ]
     status, reason = first_case(instances, cases)
-    observed = text.where(instances["computer_id"].notna(), "")
+    observed = seen_on(instances, text)
     return verdicts(instances, resource="instance_id", status=status, reason=reason, observed=observed, expected=f"a scan within {days}")
 
 

@@ -60,7 +60,15 @@ def matching(world: World) -> pd.DataFrame:
     sets = entries["wanted_sets"].map(", ".join).astype("object")
     unnamed = pd.Series("no managed rule group", index=entries.index, dtype="object")
     unnamed = unnamed.mask(state == "missing_acl", "a web ACL").mask(state == "missing_rules", "a managed rule group for " + sets)
-    return verdicts(entries, resource="entry", status=status, reason=reason, observed=present, expected=wanted.where(wanted != "", unnamed))
+    observed = present.mask(present == "", "no managed rule group").mask(state == "unknown", "")
+    return verdicts(
+        entries,
+        resource="entry",
+        status=status,
+        reason=reason,
+        observed=observed,
+        expected=wanted.where(wanted != "", unnamed),
+    )
 
 
 def _entries(world: World) -> pd.DataFrame:

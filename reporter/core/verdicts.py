@@ -53,6 +53,12 @@ def verdicts(
     return VERDICTS.conform(made)
 
 
+def seen_on(instances: pd.DataFrame, observed: pd.Series) -> pd.Series:
+    """What was observed of each instance's agent: that there is no computer, where there is none; nothing, where that is not known."""
+    protection = instances["protection"]
+    return words(observed).mask(protection == "unmanaged", "no computer").mask(protection == "unknown", "")
+
+
 def resting(instances: pd.DataFrame) -> pd.Series:
     """Instances that do not run: nothing can be said of their agents."""
     return instances["state"].isin(RESTING)

@@ -62,7 +62,7 @@ def test_the_policy_must_be_one_of_those_required(required: tuple[str, ...], pol
 
 def test_no_policy_fails() -> None:
     row = only(policy_assigned.judge(world_of_instances(instance(protection="no_policy", policy=None, policy_id=None))))
-    assert (row["status"], row["reason"], row["observed"]) == ("FAIL", "no policy is assigned", "")
+    assert (row["status"], row["reason"], row["observed"]) == ("FAIL", "no policy is assigned", "no policy")
 
 
 def test_a_policy_without_a_name_is_unknown() -> None:
@@ -94,3 +94,14 @@ def test_device_control_says_once_where_instances_could_not_be_read(change: tupl
 
 def test_device_control_says_nothing_of_skipped_regions() -> None:
     assert len(judge(world(changed={("ec2", A, R2): SKIPPED}, regions=(R, R2)), [device_control_active.CHECK])) == 1
+
+
+def test_nothing_is_observed_where_it_is_not_known_whether_there_is_a_computer() -> None:
+    seen = world_of_instances(instance(protection="unknown", computer_id=None, agent_status=None, last_contact=None))
+    for check in (agent_online, instance_clear, policy_assigned):
+        row = only(check.judge(seen))
+        assert (row["status"], row["observed"]) == ("UNKNOWN", "")
+
+
+def test_a_clear_instance_is_observed_without_a_condition() -> None:
+    assert only(instance_clear.judge(world_of_instances(instance())))["observed"] == "no condition"

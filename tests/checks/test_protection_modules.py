@@ -63,7 +63,7 @@ def test_a_module_that_is_not_required_is_shown_and_not_judged(module: str) -> N
 def test_a_module_that_is_not_required_is_not_judged_on_an_unmanaged_instance(module: str) -> None:
     settings = ALL_MODULES.model_copy(update={"required_modules": ()})
     row = only(judge(module, world_of_instances(unmanaged(), checks=settings)))
-    assert (row["status"], row["observed"]) == ("NOT_APPLICABLE", "")
+    assert (row["status"], row["observed"]) == ("NOT_APPLICABLE", "no computer")
 
 
 @pytest.mark.parametrize("module", [name for name, module in MODULES.items() if module.by_rules])

@@ -66,7 +66,7 @@ def test_an_integrity_scan_is_asked_for_where_the_module_is_required() -> None:
 def test_an_unmanaged_instance_needs_no_integrity_scan_unless_the_module_is_required() -> None:
     assert only(integrity(world_of_instances(unmanaged())))["status"] == "NOT_APPLICABLE"
     row = only(integrity(world_of_instances(unmanaged(), checks=REQUIRED)))
-    assert (row["status"], row["observed"]) == ("FAIL", "")
+    assert (row["status"], row["observed"]) == ("FAIL", "no computer")
 
 
 def test_a_module_of_which_nothing_is_said_leaves_the_integrity_scan_unknown() -> None:
