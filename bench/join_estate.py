@@ -172,7 +172,7 @@ def _findings(random: np.random.Generator, count: int, account: np.ndarray, regi
         "first_observed": first, "last_observed": first, "updated_at": first,
     }  # fmt: skip
     frame = pd.DataFrame({column.name: given.get(column.name) for column in INSPECTOR_FINDINGS.columns}, index=range(count))
-    return INSPECTOR_FINDINGS.conform(frame)
+    return INSPECTOR_FINDINGS.sort(INSPECTOR_FINDINGS.conform(frame))
 
 
 def _row(table: Table, **values: Any) -> Row:

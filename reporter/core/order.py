@@ -6,6 +6,7 @@ A big table's text columns are categoricals whose categories stand in order (`co
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ def coded(values: pd.Series) -> pd.Series:
     """Texts (objects or categoricals), None for missing -> a categorical whose categories stand in order. Raises ValueError for what is no text."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         codes, given = values.cat.codes.to_numpy(), values.cat.categories
-        if len(given) and given.is_monotonic_increasing:
+        if len(given) and _in_order(given):
             return values
         texts = pa.array(given, type=pa.string())
     else:
@@ -42,9 +43,30 @@ def _coded_slowly(values: pd.Series) -> pd.Series:
     return of_codes(looked_up(place, codes, -1), pd.Index(distinct[order], dtype="object"), values.index)
 
 
+def coded_of_arrow(values: pa.ChunkedArray) -> pd.Series:
+    """The same for texts that hardly repeat, straight from Arrow: millions of them are put in order, and none is held as an object."""
+    order = pc.sort_indices(values).to_numpy()[: len(values) - values.null_count]  # missing ones come last
+    texts = values.take(pa.array(order))
+    new = np.ones(len(texts), dtype=bool)
+    new[1:] = pc.not_equal(texts[1:], texts[:-1]).to_numpy()
+    codes = np.full(len(values), -1, dtype=np.int32)
+    codes[order] = np.cumsum(new, dtype=np.int32) - 1
+    return of_codes(codes, pd.Index((texts if new.all() else texts.filter(pa.array(new))).to_pandas(), dtype="str"))
+
+
 def of_codes(codes: np.ndarray, texts: pd.Index, index: Any = None) -> pd.Series:
-    """Codes into texts that stand in order, -1 for missing -> a categorical."""
-    return pd.Series(pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(texts), validate=False), index=index, copy=False)
+    """Codes into texts that stand in order, each once, -1 for missing -> a categorical."""
+    _KNOWN[id(texts)] = texts
+    dtype = pd.CategoricalDtype._from_fastpath(texts)  # noqa: SLF001  # the public way makes an object of each text to see whether any occurs twice
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype, validate=False), index=index, copy=False)
+
+
+def _in_order(texts: pd.Index) -> bool:
+    return _KNOWN.get(id(texts)) is texts or texts.is_monotonic_increasing
+
+
+_KNOWN: WeakValueDictionary[int, pd.Index] = WeakValueDictionary()
+"""Lists of texts that are known to stand in order, by identity: pandas would make an object of each text to find out."""
 
 
 def looked_up(values: np.ndarray, codes: np.ndarray, missing: Any) -> np.ndarray:
@@ -85,7 +107,7 @@ def ranks(values: pd.Series) -> np.ndarray:
     """Integers in the order of the values' texts; missing ones count as the empty text."""
     if values.dtype == object and infer_dtype(values, skipna=True) == "string":
         values = coded(values)
-    if isinstance(values.dtype, pd.CategoricalDtype) and values.cat.categories.is_monotonic_increasing:
+    if isinstance(values.dtype, pd.CategoricalDtype) and _in_order(values.cat.categories):
         codes = values.cat.codes.to_numpy()
         return np.maximum(codes, 0) if "" in values.cat.categories[:1] else np.asarray(codes)
     codes, distinct = pd.factorize(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reporter.core.order import coded_of_arrow
 from reporter.core.table import Column, Kind, Table, TableError
+
+HARDLY_REPEATS = 16
+"""bytes a row from which on a column's texts are no dictionary"""
+LISTS_AT_ONCE = 1 << 14
+"""A hundred thousand computers have fifty million rules."""
 
 
 def read(path: Path, table: Table) -> pd.DataFrame:
@@ -19,24 +26,34 @@ def read(path: Path, table: Table) -> pd.DataFrame:
 
     Raises OSError, pyarrow.ArrowInvalid, TableError.
     """
-    with pq.ParquetFile(path, read_dictionary=table.dictionaries) as stored:
+    with pq.ParquetFile(path) as stored:
         there, count = set(stored.schema_arrow.names), stored.metadata.num_rows
-        missing = [column.name for column in table.columns if column.name not in there and not column.nullable]
-        if missing:
-            raise TableError(f"table {table.name}: columns missing: {missing}")
-        return table.of_columns((column.name, _read(stored, column) if column.name in there else [None] * count) for column in table.columns)
+        repeating = [name for name in table.dictionaries if name in there and _bytes_a_row(stored.metadata, name) < HARDLY_REPEATS]
+    missing = [column.name for column in table.columns if column.name not in there and not column.nullable]
+    if missing:
+        raise TableError(f"table {table.name}: columns missing: {missing}")
+    with pq.ParquetFile(path, read_dictionary=repeating) as stored:
+        return table.of_columns((c.name, _read(stored, c, big=table.big) if c.name in there else [None] * count) for c in table.columns)
 
 
-def _read(stored: pq.ParquetFile, column: Column) -> Any:
+def _bytes_a_row(metadata: pq.FileMetaData, name: str) -> int:
+    at = metadata.schema.names.index(name)
+    sizes = [int(metadata.row_group(number).column(at).total_uncompressed_size) for number in range(metadata.num_row_groups)]
+    return sum(sizes) // max(int(metadata.num_rows), 1)
+
+
+def _read(stored: pq.ParquetFile, column: Column, *, big: bool) -> Any:
+    if column.kind in (Kind.TEXTS, Kind.INTEGERS) and stored.schema_arrow.field(column.name).type == column.kind.arrow:
+        return tuples(batch.column(0) for batch in stored.iter_batches(LISTS_AT_ONCE, columns=[column.name]))
     values = stored.read([column.name]).column(0)
-    return tuples(values) if column.kind in (Kind.TEXTS, Kind.INTEGERS) and values.type == column.kind.arrow else values.to_pandas()
+    return coded_of_arrow(values) if big and values.type == pa.string() else values.to_pandas()
 
 
-def tuples(values: pa.ChunkedArray) -> list[tuple[Any, ...]]:
-    """A column of lists of texts or whole numbers -> tuples; equal ones are one object. Each distinct list is made once."""
+def tuples(parts: Iterable[pa.ListArray]) -> list[tuple[Any, ...]]:
+    """Parts of a column of lists of texts or whole numbers -> tuples; equal ones are one object. Each distinct list of a part is made once."""
     known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     made = []
-    for chunk in values.chunks:
+    for chunk in parts:
         codes, items = _coded(chunk.values)
         seen: dict[bytes, tuple[Any, ...]] = {}
         for start, end in pairwise(chunk.offsets.to_pylist()):

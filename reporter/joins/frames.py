@@ -23,7 +23,7 @@ def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
     data = {}
     for column in table.columns:
         values, text = columns[column.name], column.kind in (Kind.TEXT, Kind.CATEGORY)
-        series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values, dtype=column.kind.pandas)
+        series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values, dtype=column.kind.pandas, copy=False)
         empty = None if column.kind in (Kind.TEXTS, Kind.INTEGERS) else series.isna()  # a list is never missing
         gaps = empty is not None and bool(empty.any())
         if text and table.big:

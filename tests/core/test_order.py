@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporter.core.order import coded, in_order_of, looked_up, places, plain, plain_frame, ranks, shared
+from reporter.core.order import coded, coded_of_arrow, in_order_of, looked_up, places, plain, plain_frame, ranks, shared
 from reporter.core.table import Column, Kind, Table
 
 KINDS = (Kind.TEXT, Kind.INTEGER, Kind.TIME, Kind.FLAG, Kind.NUMBER, Kind.TEXTS, Kind.INTEGERS, Kind.CATEGORY)
@@ -52,6 +53,12 @@ def test_a_categorical_says_the_same_texts_and_its_categories_stand_in_order(fou
     made = coded(values)
     assert plain(made).equals(values)
     assert list(made.cat.categories) == sorted({text for text in found if text is not None})
+
+
+@given(st.lists(texts), st.integers(0, 3))
+def test_texts_of_arrow_are_coded_as_objects_are(found: list[str | None], cut: int) -> None:
+    made = coded_of_arrow(pa.chunked_array([found[:cut], found[cut:]], type=pa.string()))
+    assert made.equals(coded(pd.Series(found, dtype="object")))
 
 
 def test_categories_out_of_order_are_put_in_order() -> None:
