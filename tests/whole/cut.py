@@ -1,6 +1,8 @@
 """A run in a process of its own that sends itself a signal at one point of it, as seen from outside: a request it sends, a file it makes.
 
 python -m tests.whole.cut request:120 TERM run --schedule schedule.yaml --out out
+
+request:N is the Nth request, file:NAME a file that is opened to be written, named:NAME one that gets its name, entry:NAME an entry of the state.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ def _watch(point: str, number: signal.Signals) -> None:
                 return bytes(arguments[1][:4]) in (b"GET ", b"POST", b"HEAD")
             case "open", "file":
                 return str(arguments[0]).rpartition("/")[2] == what and str(arguments[1]).startswith(("w", "x"))
-            case "os.rename", "named":
+            case ("os.rename", "named") | ("os.link", "entry"):
                 return str(arguments[1]).endswith(what)
         return False
 
