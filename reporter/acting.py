@@ -90,12 +90,15 @@ class Acting:
     def __post_init__(self) -> None:
         self._started = self.started or self.now()
 
-    def resume(self) -> list[Act]:
-        """Deeds of earlier runs that are open or whose effect was not seen yet: completed, and looked at again. One row each."""
+    def resume(self, concerns: Callable[[Deed], bool] = lambda _: True) -> list[Act]:
+        """Deeds of earlier runs that are open or whose effect was not seen yet: completed, and looked at again. One row each.
+
+        `concerns`: whether this run is about a deed.
+        """
         rows: list[Act] = []
         for deed in self.past.waiting():
             action = self.actions.get(deed.change.action)
-            if action is None:
+            if action is None or not concerns(deed):
                 continue
             self.renew()
             if deed.undoing:

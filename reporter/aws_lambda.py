@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reporter.core import clock
 from reporter.core.errors import ReporterError, ScheduleError, Stopped
+from reporter.finding_event import is_finding
 
 if TYPE_CHECKING:
     from reporter.answering import Answering
+    from reporter.handling import Handling
     from reporter.schedule import Schedule
 
 SCHEDULE, OUT = "REPORTER_SCHEDULE", "REPORTER_OUT"
@@ -33,7 +36,7 @@ _log = logging.getLogger("reporter")
 def handler(event: Event, context: object) -> dict[str, Any]:
     """Answer one event. Returns what was done, for the log. Raises ReporterError, so that the invocation fails and is seen to."""
     _log.setLevel(logging.INFO)
-    for applies, answer in WAYS:
+    for applies, answer in WAYS if isinstance(event, Mapping) else ():
         if applies(event):
             done = answer(event, context)
             _log.info(json.dumps(done, sort_keys=True))
@@ -41,9 +44,15 @@ def handler(event: Event, context: object) -> dict[str, Any]:
     raise ReporterError(
         f"this event is none that the function answers: {_kind(event)}",
         where="the event",
-        fix='a question of AWS Config, or {"job": NAME} for a run',
+        fix='a finding of GuardDuty, Inspector or Macie, a question of AWS Config, or {"job": NAME} for a run',
         meanwhile="nothing was read, written or told",
     )
+
+
+def finding(event: Event, context: object) -> dict[str, Any]:
+    """GuardDuty, Inspector or Macie found something: a run about that alone."""
+    holder = str(getattr(context, "aws_request_id", "") or uuid.uuid4())  # the same when Lambda tries an event again
+    return _hands(_path(SCHEDULE), _path(OUT)).handle(event, holder)
 
 
 def config_rule(event: Event, _context: object) -> dict[str, Any]:
@@ -88,6 +97,7 @@ def job(event: Event, context: object) -> dict[str, Any]:
 
 
 WAYS: tuple[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Event, object], dict[str, Any]]], ...] = (
+    (is_finding, finding),
     (lambda event: "invokingEvent" in event and "configRuleName" in event, config_rule),
     (lambda event: "job" in event, job),
 )
@@ -110,6 +120,13 @@ def _schedule(path: str) -> Schedule:
     from reporter.schedule import load
 
     return load(Path(path))
+
+
+@cache
+def _hands(path: str, out: str) -> Handling:
+    from reporter.handling import Handling
+
+    return Handling.of(_schedule(path), Path(out), clock.now)
 
 
 @cache

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from reporter.acting import Act, Acting, proposed
-from reporter.clients.store import Renew, Store
+from reporter.clients.store import Renew, Store, leased
 from reporter.core import clock
+from reporter.core.action import Action, unchanged
 from reporter.core.change import ActionState, Change
 from reporter.core.language import language
-from reporter.core.past import Past
+from reporter.core.past import Deed, Past
 from reporter.core.recipient import Group
 from reporter.core.world import World
 from reporter.doors import open_doors
 from reporter.opening import Clients
 from reporter.propose import discover, modes, plan, propose
 from reporter.reports.own_rows import enclosing, own_rows
-from reporter.schedule import Schedule
+from reporter.schedule import Actions, Schedule
 from reporter.state import journal
 from reporter.tables.joined import ACTIONS, FINDINGS
 
 HEADERS = 1024
 """bytes for what the way to the mail server adds"""
+PATIENCE = timedelta(minutes=5)
+"""so long a run about one finding waits for another run to end its changes: findings come in bursts"""
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,35 @@ class Changing:
 
     def scheduled(self, world: World) -> tuple[Mapping[str, Any], Sequence[Act]]:
         """Look again at what earlier runs did; propose; make the changes whose action the schedule lets apply by itself."""
-        past = journal.read(self.store)
-        actions, settings = discover(), self.schedule.actions
+        return self._proposed(world, discover(), lambda _: True, world)
+
+    def named(self, finding: str, world: World) -> tuple[Mapping[str, Any], Sequence[Act]]:
+        """The same for one finding alone, by the limits of all runs; its effect is looked for once, and again by the next scheduled run."""
+        brief = self.schedule.actions.model_copy(update={"wait": timedelta(0)})
+        return self._proposed(
+            world, [_about(finding, action) for action in discover()], lambda deed: _names(finding, deed.change), None, brief, PATIENCE
+        )
+
+    def _proposed(
+        self,
+        world: World,
+        actions: Sequence[Action],
+        concerns: Callable[[Deed], bool],
+        mailed: World | None,
+        settings: Actions | None = None,
+        patience: timedelta = timedelta(0),
+    ) -> tuple[Mapping[str, Any], Sequence[Act]]:
+        """`mailed`: where a notice is the head of the owner's report mail, what that shows; `patience`: how long the lease is waited for."""
+        past, settings = journal.read(self.store), settings or self.schedule.actions
+        propose = partial(planned, self.run, self.schedule, self.now, self.identity, world, actions=actions)
         applying = {action.name for action in actions if action.mode(settings) == "apply"}
-        if not applying and not past.waiting():
-            return planned(self.run, self.schedule, self.now, self.identity, world, past)
-        with self.store.lease(self.run) as renew:
-            acting = self._acting(past, renew, world)
-            looked = [row for row in acting.resume() if row.run != self.run]  # its own are told below
+        if not applying and not any(concerns(deed) for deed in past.waiting()):
+            return propose(past)
+        with leased(self.store, self.run, patience) as renew:
+            acting = self._acting(past, renew, mailed, actions, settings)
+            looked = [row for row in acting.resume(concerns) if row.run != self.run]  # its own are told below
             acting.past = past = journal.read(self.store)
-            known = self._before(past) if self.resumed else past
-            made_plan, rows = planned(self.run, self.schedule, self.now, self.identity, world, known)
+            made_plan, rows = propose(self._before(past) if self.resumed else past)
             self.stage("apply")
             free = [row for row in rows if row.change.action in applying and not past.taken_back(row.change.action, row.change.target)]
             made = acting.apply([row.change for row in free], str(made_plan["hash"]))
@@ -92,8 +114,10 @@ class Changing:
         acting.past = journal.read(self.store)
         return acting
 
-    def _acting(self, past: Past, renew: Renew, world: World | None = None) -> Acting:
-        actions, ticking = {action.name: action for action in discover()}, self.ticking or clock.running(self.now)
+    def _acting(
+        self, past: Past, renew: Renew, world: World | None = None, actions: Sequence[Action] | None = None, settings: Actions | None = None
+    ) -> Acting:
+        named, ticking = {action.name: action for action in actions or discover()}, self.ticking or clock.running(self.now)
 
         def going_on() -> None:
             self.pulse()
@@ -104,7 +128,7 @@ class Changing:
             doors = replace(doors, send_mail=self._with_own_rows(doors.send_mail, world))
         part = journal.next_part(self.store, self.run) if self.resumed else self.run
         writing = journal.Journal(self.store, self.run, ticking, part=part)
-        return Acting(actions, self.schedule.actions, doors, writing, past, going_on, ticking, told=self.told, started=self.now)
+        return Acting(named, settings or self.schedule.actions, doors, writing, past, going_on, ticking, told=self.told, started=self.now)
 
     def _with_own_rows(self, send: Callable[[Any], str], world: World) -> Callable[[Any], str]:
         """Sends a notice as the head of the owner's report mail: with its rows, for an owner who is to get them in this run, where they fit."""
@@ -129,9 +153,24 @@ def _left_to_a_person(row: Act, past: Past) -> Act:
     return row
 
 
-def planned(run: str, schedule: Schedule, now: datetime, identity: str, world: World, past: Past) -> tuple[Mapping[str, Any], list[Act]]:
+def _about(finding: str, action: Action) -> Action:
+    """The action for one finding: nothing else is proposed, and no change for all computers of a policy is made of several."""
+
+    def plan(world: World, past: Past, settings: Any) -> Sequence[Change]:
+        return [change for change in action.plan(world, past, settings) if _names(finding, change)]
+
+    return replace(action, plan=plan, combine=unchanged)
+
+
+def _names(finding: str, change: Change) -> bool:
+    return finding in change.facts.get("findings", ())
+
+
+def planned(
+    run: str, schedule: Schedule, now: datetime, identity: str, world: World, past: Past, actions: Sequence[Action] | None = None
+) -> tuple[Mapping[str, Any], list[Act]]:
     """Propose only: the plan, and its rows."""
-    actions = discover()
+    actions = discover() if actions is None else actions
     changes = propose(world, past, schedule.actions, actions)
     return plan(run, changes, modes(schedule.actions, actions), now, identity, schedule), proposed(changes, now)
 

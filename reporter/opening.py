@@ -109,7 +109,7 @@ class Opener:
     """A scope and its source -> a reader: through the account's role, or with the tenant's key. One for each gathering.
 
     The reader of a delegated administrator is made once, and is behind the readers of all its members. `only`: instances that are asked about,
-    where it is not all.
+    `finding`: the one finding that is, where it is not all.
     """
 
     clients: Clients
@@ -117,6 +117,7 @@ class Opener:
     rule_prefix: str
     now: datetime
     only: tuple[str, ...] = ()
+    finding: str = ""
     _administrators: dict[Scope, AwsReader] = dataclasses.field(default_factory=dict)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
@@ -148,7 +149,7 @@ class Opener:
         reader = self.clients.aws.reader(
             scope.account, scope.region, source.name, access.role, access.external_id, self.now, self.rule_prefix, source.redacts
         )
-        reader.only = self.only
+        reader.only, reader.finding = self.only, self.finding
         return reader
 
 

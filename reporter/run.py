@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 import reporter.reports
-from reporter import __version__, frameworks
+from reporter import __version__, frameworks, one_finding
 from reporter.acting import Act
 from reporter.approving import require_sealed, standing_approval
 from reporter.asking import Asking
@@ -25,7 +25,9 @@ from reporter.clients.aws import HOME_REGION, AwsClients
 from reporter.clients.store import Store
 from reporter.comparing import Comparison, compare_runs, exceptions_table
 from reporter.core import clock
+from reporter.core.call import Calls
 from reporter.core.change import ActionState
+from reporter.core.check import Check
 from reporter.core.errors import Denied, ReporterError, Stopped
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.past import Past
@@ -41,6 +43,7 @@ from reporter.evidence.folder import building, is_named, start_over
 from reporter.evidence.raw import RawFolder
 from reporter.evidence.seal import TIMESTAMP, Head, Seal, read_seal
 from reporter.evidence.trust import Trust
+from reporter.finding_event import Told
 from reporter.gather import Gathered, discover
 from reporter.held_back import held_back
 from reporter.history.population import previous_population
@@ -49,6 +52,7 @@ from reporter.history.stored import StoredRun, read_ledger, read_plan, read_run
 from reporter.joining import join
 from reporter.judge import discover as discover_checks
 from reporter.judge import judge
+from reporter.one_finding import Look, concerns_hosts
 from reporter.opening import Clients, Opener, open_clients
 from reporter.propose import changes_of
 from reporter.propose import plan as hashed
@@ -58,7 +62,7 @@ from reporter.reports.run_json import run_json
 from reporter.reports.view import Report, View
 from reporter.resuming import Reading, cut_run, new_run
 from reporter.schedule import Schedule
-from reporter.scopes import ScopePlan, plan_scopes
+from reporter.scopes import Access, ScopePlan, plan_scopes
 from reporter.sealing import Sealing
 from reporter.self_testing import self_test
 from reporter.state import config_rules, deliveries, journal, packs, sent_findings, sequence
@@ -151,6 +155,7 @@ class _Facts:
     lost: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     reading: Reading | None = None
     renewals: list[str] = field(default_factory=list)
+    finding: Told | None = None
 
     def present(self) -> datetime:
         return self.ticking() if self.ticking else self.now
@@ -158,6 +163,16 @@ class _Facts:
     @property
     def run_id(self) -> str:
         return f"{self.schedule.evidence.chain}-{self.sequence:06d}"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a run does of join, judge and report: all of it, or what is about one finding. `own`: its results of all that its checks say."""
+
+    checks: tuple[Check, ...]
+    join: Callable[[World], World]
+    own: Callable[[pd.DataFrame], pd.DataFrame]
+    reports: tuple[Report, ...]
 
 
 Acts = Callable[[World], tuple[Mapping[str, Any], Sequence[Act]]]
@@ -256,6 +271,44 @@ def _planned(schedule: Schedule, clients: Clients, reading: Reading, watch: Watc
     reading.planned = len(plan.aws) + len(plan.tenants)
     watch.planned(len(set(plan.all())))
     return plan
+
+
+def run_finding(
+    schedule: Schedule, out: Path, now: datetime, told: Told, caller: str, access: Access, *, watch: Watch | None = None
+) -> Finished | None:
+    """One finding that an event told of, as a run of its own of kind `event`: reads, judges and changes what the finding names, and nothing else.
+
+    `caller`: account of the current credentials; `access`: how the finding's account is read. None: there is nothing to do, for the finding is
+    closed, or about no host; then nothing is written. Raises ReporterError.
+    """
+    watch = watch or Watch()
+    refuse_too_long(schedule.exceptions, now.date())
+    clients = open_clients(schedule)
+    found = Look(schedule, clients, told, caller, access, now).finding()
+    if found is None or not concerns_hosts(told.source, found) or getattr(found, "sample", False) or getattr(found, "archived", False):
+        return None
+    store, ticking = open_store(schedule, out, clients.aws), clock.running(now)
+    sealing = Sealing.of(schedule, out, store)
+    with building(out, _numbering(schedule, store, now), sealing.in_chain) as (folder, number):
+        calls = Calls()
+        clients = open_clients(schedule, RawFolder(folder / "raw"), calls)
+        watch.stage("gather")
+        looked = Look(schedule, clients, told, caller, access, now).whole()
+        identity = clients.aws.identity("")["arn"]
+        who = IDENTITIES.frame(clients.identities([access]))
+        override = clients.aws.endpoint_override
+        facts = _Facts("event", schedule, now, override, held_back(schedule), number, identity=identity, ticking=ticking, finding=told)
+        evidence = {IDENTITIES.name: who, QUERIES.name: QUERIES.frame(calls.rows())}
+        gathered = Gathered({**looked.gathered.tables, **evidence}, looked.gathered.ledger)
+        part = _Part(
+            one_finding.checks(told.source),
+            partial(one_finding.narrowed, about=looked.about),
+            partial(one_finding.own, about=looked.about),
+            tuple(report for report in discover_reports() if report.name in one_finding.REPORTS),
+        )
+        changing = partial(_changing(facts, store, clients, watch).named, told.finding)
+        finished = _conclude(folder, sealing, facts, gathered, watch, changing, part)
+        return _keep(finished, sealing, clients.aws, ticking, watch)
 
 
 def judge_again(stored: Path, schedule: Schedule | None = None, *, watch: Watch | None = None) -> Finished:
@@ -413,24 +466,26 @@ def _stored(folder: Path) -> Gathered:
     return Gathered(tables, ledger)
 
 
-def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts) -> Finished:
-    """join, judge, compare, propose, apply, verify, report, seal, remember: everything after the world was read."""
-    schedule = facts.schedule
+def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered, watch: Watch, acts: Acts, part: _Part | None = None) -> Finished:
+    """join, judge, compare, propose, apply, verify, report, seal, remember: everything after the world was read. `part`: where it is not all."""
+    schedule, whole = facts.schedule, part is None
+    part = part or _Part(discover_checks(), join, lambda results: results, discover_reports())
     before = previous(sealing.out, schedule.evidence.chain, sealing.chain_keys(), facts.stored, sealing.head(), facts.lost)
     read_at = facts.read_at or facts.now
     watch.stage("join")
-    tables = {**previous_population(before.compared), **gathered.tables, **before.tables(), **exceptions_table(schedule)}
-    world = join(World(tables, gathered.ledger, schedule.settings(), read_at))
+    tables = {**previous_population(before.compared if whole else None), **gathered.tables, **before.tables(), **exceptions_table(schedule)}
+    world = part.join(World(tables, gathered.ledger, schedule.settings(), read_at))
     watch.stage("judge")
-    results = judge(world, discover_checks(), schedule.exceptions, before.ages, before.failing)
+    ages = before.ages if whole or before.compared else None  # where no run of the past is at hand, nobody says that it began now
+    results = part.own(judge(world, part.checks, schedule.exceptions, ages, before.failing))
     watch.stage("compare")
     judged = {**world.tables, RESULTS.name: results, SCOPES.name: scopes_frame(world.ledger)}
-    changes = compare_runs(facts.kind, facts.run_id, schedule, before, world, judged, discover_checks())
+    changes = compare_runs(facts.kind, facts.run_id, schedule, before, world, judged, part.checks)
     watch.stage("propose")
     plan, rows = acts(world.with_tables({RESULTS.name: results}))
-    view = _view(facts, acted(world, rows), results, before, changes, plan, rows)
+    view = _view(facts, acted(world, rows), results, before, changes, plan, rows, part.checks)
     watch.stage("report")
-    for report in discover_reports():
+    for report in part.reports:
         report.write_all(folder, view)
     _write_json(folder / "redactions.json", {source.name: list(source.redacts) for source in discover() if source.redacts})
     said_by = json.loads(schedule.model_dump_json())
@@ -444,6 +499,7 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
         "resumed": facts.reading.resumed if facts.reading else None,
         "keys_read_again": facts.renewals,
         "approval": asdict(facts.approval) if facts.approval else None,
+        **({"finding": facts.finding.as_json()} if facts.finding else {}),
         **changes.as_json(),
         "schedule": said_by,
         "schedule_sha256": hashlib.sha256(json.dumps(said_by, sort_keys=True, separators=(",", ":")).encode()).hexdigest(),
@@ -489,7 +545,14 @@ def scopes_frame(ledger: Ledger) -> pd.DataFrame:
 
 
 def _view(
-    facts: _Facts, world: World, results: pd.DataFrame, before: Previous, changes: Comparison, plan: Mapping[str, Any], rows: Sequence[Act]
+    facts: _Facts,
+    world: World,
+    results: pd.DataFrame,
+    before: Previous,
+    changes: Comparison,
+    plan: Mapping[str, Any],
+    rows: Sequence[Act],
+    checks: tuple[Check, ...],
 ) -> View:
     schedule = facts.schedule
     unknown = schedule.deliver.config_rules.unknown if schedule.deliver.config_rules else "retire"
@@ -501,7 +564,7 @@ def _view(
         version=__version__,
         endpoint_override=facts.endpoint_override,
         tenants=tuple(tenant.name for tenant in schedule.workload_protection),
-        checks=discover_checks(),
+        checks=checks,
         tables={
             **world.tables,
             **changes.tables,

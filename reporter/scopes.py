@@ -115,6 +115,18 @@ def plan_place(schedule: Schedule, sources: Iterable[Source], caller: str, acces
     return ScopePlan(caller, {access.account: access}, listed, aws, tenants)
 
 
+def plan_account(schedule: Schedule, sources: Iterable[Source], ask: Asker, caller: str, access: Access) -> ScopePlan:
+    """The scopes of one account, in every region of the schedule, and of the organisation. IAM of every other account is `skipped`, so that what
+    its roles can reach is not known, rather than nothing. Raises ReporterError where accounts are not known."""
+    listed = tuple(sorted(sources, key=lambda source: source.name))
+    regions, settled = _regions(schedule.aws.regions, access.account, _enabled(ask, access))
+    aws = [(Scope(access.account, region, source.name), source) for source in listed for region in _places(source, regions)]
+    aws += [(Scope(caller, GLOBAL, source.name), source) for source in listed if source.reach is Reach.ORGANIZATION]
+    others = [item.account for item in _accounts(schedule, ask, caller) if item.account != access.account]
+    settled += [LedgerRow(Scope(other, GLOBAL, "iam"), ScopeState.SKIPPED, message="a single event reads its own account alone") for other in others]
+    return ScopePlan(caller, {access.account: access}, listed, tuple(aws), (), tuple(settled))
+
+
 def _caller(ask: Asker) -> str:
     try:
         return ask.caller()

@@ -45,8 +45,9 @@ class AwsReader:
     """Reads AWS for one scope. `calls` and `retries` count for the ledger.
 
     `region` is "global" for global sources (their clients are in us-east-1). `now`: the run's instant. `rule_prefix`: how the names of our
-    own Config rules begin. `only`: instances that are asked about, where it is not all. `administrator`: the reader of the delegated administrator
-    that reads this account too; `members`: whom a delegated administrator reads beside itself.
+    own Config rules begin. `only`: instances that are asked about, `finding`: id or ARN of the one finding that is, where it is not all.
+    `administrator`: the reader of the delegated administrator that reads this account too; `members`: whom a delegated administrator reads beside
+    itself.
     """
 
     account: str
@@ -63,6 +64,7 @@ class AwsReader:
     administrator: AwsReader | None = None
     members: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    finding: str = ""
     calls: int = 0
     retries: int = 0
     _sequence: int = 0

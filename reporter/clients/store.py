@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -41,8 +43,28 @@ class Store(Protocol):
         ...
 
 
-def held_by_another(where: str, holder: str) -> ReporterError:
-    return ReporterError(
+class HeldByAnother(ReporterError):
+    """Another run of the chain holds the lease."""
+
+
+@contextmanager
+def leased(store: Store, holder: str, patience: timedelta, sleep: Callable[[float], None] = time.sleep) -> Iterator[Renew]:
+    """The lease, waited for while another run holds it. Raises HeldByAnother once patience is over."""
+    until = time.monotonic() + patience.total_seconds()
+    with ExitStack() as held:
+        while True:
+            try:
+                renew = held.enter_context(store.lease(holder))
+                break
+            except HeldByAnother:
+                if time.monotonic() >= until:
+                    raise
+                sleep(1)
+        yield renew
+
+
+def held_by_another(where: str, holder: str) -> HeldByAnother:
+    return HeldByAnother(
         f"another run of this chain may be changing the world now{holder}",
         where=where,
         fix="wait for it to finish, then run again",

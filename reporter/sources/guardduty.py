@@ -111,7 +111,7 @@ def _settings(reader: AwsReader, detector: str, accounts: list[str]) -> dict[str
 def _findings(reader: AwsReader, detector: str) -> dict[str, list[Row | ScopeProblem]]:
     """Account -> its findings, without the place. GetFindings leaves out what expired since it was listed: that is no error, unless nothing
     at all of a page came."""
-    own: dict[str, Any] = {} if reader.members else {"FindingCriteria": {"Criterion": {"accountId": {"Equals": [reader.account]}}}}
+    own: dict[str, Any] = {} if reader.members else {"FindingCriteria": {"Criterion": {"accountId": {"Equals": [reader.account]}, **_one(reader)}}}
     identifiers = dict.fromkeys(reader.items("guardduty", "list_findings", "FindingIds", DetectorId=detector, MaxResults=PAGE, **own))
     wanted = set(reader.accounts)
 
@@ -130,6 +130,11 @@ def _findings(reader: AwsReader, detector: str) -> dict[str, list[Row | ScopePro
     for account, row in by_id.values():
         by_account.setdefault(account, []).append(row)
     return by_account
+
+
+def _one(reader: AwsReader) -> dict[str, Any]:
+    """Narrows the list to the finding that is asked about."""
+    return {"id": {"Equals": [reader.finding]}} if reader.finding else {}
 
 
 def _finding(finding: dict[str, Any]) -> Row:

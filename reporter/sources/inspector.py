@@ -49,7 +49,7 @@ def _read(reader: AwsReader) -> dict[str, Part]:
         raise own
     scanned = [account for account, row in standing.items() if not isinstance(row, ScopeProblem)]
     lists = outcome(lambda: _lists(reader)) if scanned else ({}, {})
-    counted = outcome(lambda: _counts(reader)) if scanned and not reader.only else None
+    counted = outcome(lambda: _counts(reader)) if scanned and not (reader.only or reader.finding) else None
 
     def part(account: str) -> Rows:
         status = known(standing[account])
@@ -99,12 +99,17 @@ def _stranger(reader: AwsReader, listed: dict[str, str] | ScopeProblem, account:
 def _lists(reader: AwsReader) -> tuple[dict[str, list[Finding]], dict[str, list[dict[str, Any]]]]:
     """Active findings and coverage, each by account."""
     alone = not reader.members
+    one = {"findingArn": [{"comparison": "EQUALS", "value": reader.finding}]} if reader.finding else {}
     active = {"findingStatus": [{"comparison": "EQUALS", "value": "ACTIVE"}]}
     findings = reader.items(
-        "inspector2", "list_findings", "findings", filterCriteria={**_own(reader, "awsAccountId"), **active} if alone else active, maxResults=PAGE
+        "inspector2",
+        "list_findings",
+        "findings",
+        filterCriteria={**_own(reader, "awsAccountId"), **one, **active} if alone else active,
+        maxResults=PAGE,
     )
     coverage: dict[str, Any] = {"filterCriteria": _own(reader, "accountId")} if alone else {}
-    covered = reader.items("inspector2", "list_coverage", "coveredResources", maxResults=COVERAGE_PAGE, **coverage)
+    covered = [] if reader.finding else reader.items("inspector2", "list_coverage", "coveredResources", maxResults=COVERAGE_PAGE, **coverage)
     by_account: dict[str, list[Finding]] = {}
     for finding in findings:
         owner = finding.awsAccountId or (reader.account if alone else None)

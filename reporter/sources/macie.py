@@ -78,7 +78,8 @@ def _status(reader: AwsReader) -> str:
 def _findings(reader: AwsReader) -> dict[str, list[Row | ScopeProblem]]:
     """Account -> its findings, without the place. GetFindings leaves out what expired since it was listed: that is no error, unless nothing
     at all of a page came."""
-    own: dict[str, Any] = {} if reader.members else {"findingCriteria": {"criterion": {"accountId": {"eq": [reader.account]}}}}
+    one = {"id": {"eq": [reader.finding]}} if reader.finding else {}
+    own: dict[str, Any] = {} if reader.members else {"findingCriteria": {"criterion": {"accountId": {"eq": [reader.account]}, **one}}}
     identifiers = dict.fromkeys(reader.items("macie2", "list_findings", "findingIds", maxResults=PAGE, **own))
     wanted = set(reader.accounts)
 

@@ -22,14 +22,15 @@ EXPAND = ("ec2VirtualMachineSummary", "noConnectorVirtualMachineSummary")
 
 
 def fetch(reader: WpReader) -> Rows:
-    """One row for each computer with an agent fingerprint and an instance id."""
+    """One row for each computer with an agent fingerprint and an instance id; of instances that are asked about, theirs."""
 
     def row(computer_id: int) -> Row:
         assignments = reader.get(f"/computers/{computer_id}/intrusionprevention/assignments", right=RULES)
         return _row(reader.tenant, computer_id, assignments)
 
     computers = reader.search("/computers", "computers", right=COMPUTERS, expand=EXPAND)
-    scanned = [computer["ID"] for computer in computers if computer.get("agentFingerPrint") and cloud_identity(computer)[1]]
+    named = [(computer["ID"], cloud_identity(computer)[1]) for computer in computers if computer.get("agentFingerPrint")]
+    scanned = [number for number, instance in named if instance and (not reader.only or instance in reader.only)]
     return {WP_RECOMMENDATIONS.name: reader.map(row, scanned)}
 
 

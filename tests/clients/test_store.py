@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from botocore.config import Config
 
 from reporter.clients.aws import AwsClients
-from reporter.clients.store import FolderStore, Store
+from reporter.clients.store import FolderStore, HeldByAnother, Store, leased
 from reporter.clients.store_s3 import LEASE, BucketStore
 from reporter.core.errors import ReporterError
 from tests.clients.aws_server import HTML, Answer, AwsServer, server
@@ -237,3 +238,12 @@ def test_what_is_no_answer_of_s3_is_an_error_for_people_and_nothing_counts_as_wr
     for use in (lambda: store.create("a", b""), lambda: store.names(""), lambda: store.read("a"), lambda: store.put_if("a", b"", None)):
         with pytest.raises(ReporterError, match=r"the state of the chain cannot be read or written: s3:.*(broken answer|500)"):
             use()
+
+
+def test_a_lease_that_another_run_holds_is_waited_for_within_patience(tmp_path: Path) -> None:
+    store, other = FolderStore(tmp_path), ExitStack()
+    other.enter_context(FolderStore(tmp_path).lease("other"))
+    with pytest.raises(HeldByAnother), leased(store, "mine", timedelta(0)):
+        pass
+    with leased(store, "mine", timedelta(minutes=1), lambda _: other.close()) as renew:
+        renew()
