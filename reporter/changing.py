@@ -61,9 +61,8 @@ class Changing:
     def named(self, finding: str, world: World) -> tuple[Mapping[str, Any], Sequence[Act]]:
         """The same for one finding alone, by the limits of all runs; its effect is looked for once, and again by the next scheduled run."""
         brief = self.schedule.actions.model_copy(update={"wait": timedelta(0)})
-        return self._proposed(
-            world, [_about(finding, action) for action in discover()], lambda deed: _names(finding, deed.change), None, brief, PATIENCE
-        )
+        actions = [_about(finding, action) for action in discover()]
+        return self._proposed(world, actions, lambda deed: _names(finding, deed.change), None, brief, PATIENCE)
 
     def _proposed(
         self,
