@@ -283,6 +283,7 @@ def run_finding(
     """
     watch = watch or Watch()
     refuse_too_long(schedule.exceptions, now.date())
+    _refuse_unknown(schedule)
     clients = open_clients(schedule)
     found = Look(schedule, clients, told, caller, access, now).finding()
     if found is None or not concerns_hosts(told.source, found) or getattr(found, "sample", False) or getattr(found, "archived", False):
