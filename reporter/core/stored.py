@@ -33,7 +33,9 @@ def read(path: Path, table: Table) -> pd.DataFrame:
     if missing:
         raise TableError(f"table {table.name}: columns missing: {missing}")
     with pq.ParquetFile(path, read_dictionary=repeating) as stored:
-        return table.of_columns((c.name, _read(stored, c, big=table.big) if c.name in there else [None] * count) for c in table.columns)
+        frame = table.of_columns((c.name, _read(stored, c, big=table.big) if c.name in there else [None] * count) for c in table.columns)
+    pa.default_memory_pool().release_unused()
+    return frame
 
 
 def _bytes_a_row(metadata: pq.FileMetaData, name: str) -> int:
