@@ -32,6 +32,9 @@ LONGEST = 6144
 GLOBAL_REGION = "us-east-1"
 """where web ACLs of CloudFront are read and written"""
 
+CONNECTORS = "view AWS connectors"
+"""right at Workload Protection, asked for by `reporter check` alone"""
+
 _BESIDE = ("reporter.opening", "reporter.doors")
 _WHOLE_ACCOUNT = ("s3:GetAccountPublicAccessBlock", "s3:ListAllMyBuckets")
 _WEB_ACL_PARTS = ("webacl", "rulegroup", "managedruleset", "ipset", "regexpatternset")
@@ -55,7 +58,7 @@ def statements(schedule: Schedule, by: By) -> list[Statement]:
 
 def rights(schedule: Schedule) -> dict[str, dict[str, dict[str, list[str]]]]:
     """Rights of the roles behind a tenant's keys: tenant -> key -> source or action -> rights, in the words of Workload Protection's API."""
-    reading = {source.name: list(source.permissions) for source in discover_sources() if source.reach is Reach.TENANT}
+    reading = {"check": [CONNECTORS], **{source.name: list(source.permissions) for source in discover_sources() if source.reach is Reach.TENANT}}
     acting = {action.name: list(action.rights) for action in _switched_on(schedule) if action.rights}
     said: dict[str, dict[str, dict[str, list[str]]]] = {}
     for tenant in schedule.workload_protection:

@@ -210,7 +210,7 @@ def test_rights_of_workload_protection_are_apart_where_the_keys_are() -> None:
     assert "assign_ips_rule" in apart["act_key"]
     assert set(together) == {"key"}
     assert together["key"] == {**apart["key"], **apart["act_key"]}
-    assert set(rights(schedule(READ_ONLY))["main"]["key"]) == {"wp_computers", "wp_policies", "wp_recommendations", "wp_roles", "wp_rules"}
+    assert set(rights(schedule(READ_ONLY))["main"]["key"]) == {"check", "wp_computers", "wp_policies", "wp_recommendations", "wp_roles", "wp_rules"}
 
 
 @pytest.mark.parametrize("part", ["read", "act", "job"])

@@ -14,6 +14,7 @@ from reporter.core.source import Source
 from reporter.doors import open_acting
 from reporter.gather import read_scope
 from reporter.opening import Clients
+from reporter.permissions import CONNECTORS
 from reporter.preflight.finding import Finding, State, fail, of_problem, ok
 from reporter.schedule import Schedule
 from reporter.sources import wp_roles
@@ -23,7 +24,6 @@ KEY_DAYS = 14
 """a key that expires sooner is to be renewed now"""
 SYNC_HOURS = 24
 """a connector reads its account every few minutes; one that has not for so long does not"""
-CONNECTORS = "view AWS connectors"
 """the right, asked by `reporter check` alone"""
 
 
