@@ -221,7 +221,7 @@ OFF = error("InvalidAccessException", "Account is not subscribed to AWS Security
 @pytest.mark.parametrize(
     ("answer", "state", "seen"),
     [
-        (HUB, State.OK, "on in eu-central-1"),
+        (HUB, State.OK, "on in eu-central-1, us-east-1"),
         (OFF, State.FAIL, "securityhub:DescribeHub in 111122223333 eu-central-1: InvalidAccessException"),
         (error("AccessDeniedException", "no", 403), State.FAIL, "securityhub:DescribeHub in 111122223333 eu-central-1: AccessDenied"),
         (page(), State.UNKNOWN, ""),

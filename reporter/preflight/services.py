@@ -10,8 +10,10 @@ from reporter.clients.aws import AwsClients, AwsReader
 from reporter.core.answers import field
 from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
 from reporter.core.evaluation import CHECKS, rule_name
+from reporter.core.permission import partition
 from reporter.core.wording import counted
 from reporter.preflight.finding import Finding, State, ok, state_of
+from reporter.reports.exported import HOME
 from reporter.schedule import Schedule
 from reporter.scopes import Access
 
@@ -24,12 +26,14 @@ _SCANNED = (("ec2", "EC2"), ("ecr", "ECR"), ("lambda", "Lambda"))
 def look(schedule: Schedule, aws: AwsClients, access: Access, regions: Sequence[str]) -> list[Finding]:
     """One account. Calls of the sources themselves, without their lists; then what the schedule publishes to."""
     deliver = schedule.deliver
-    asked: list[tuple[str, Question, str]] = [(name, question, _ON) for name, question in _QUESTIONS.items()]
+    found = [_service(aws, access, regions, name, question, _ON) for name, question in _QUESTIONS.items()]
     if deliver.security_hub is not None:
-        asked.append(("Security Hub", _security_hub, "switch it on there; its findings are not sent meanwhile"))
+        places = sorted({*regions, HOME[partition(schedule)]})  # what is about the whole account is sent to its partition's home
+        found.append(_service(aws, access, places, "Security Hub", _security_hub, "switch it on there; its findings are not sent meanwhile"))
     if deliver.config_rules is not None:
-        asked.append(("rules of AWS Config", partial(_rules, deliver.config_rules.prefix), "deploy what reporter stack --member prints"))
-    return [_service(aws, access, regions, *one) for one in asked]
+        rules = partial(_rules, deliver.config_rules.prefix)
+        found.append(_service(aws, access, regions, "rules of AWS Config", rules, "deploy what reporter stack --member prints"))
+    return found
 
 
 def _service(aws: AwsClients, access: Access, regions: Sequence[str], name: str, question: Question, missing: str) -> Finding:

@@ -32,7 +32,7 @@ _ACCOUNT = re.compile(r"\d{12}")
 _INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 _ARN = re.compile(r"arn:([a-z-]+):([a-z0-9-]*):([a-z0-9-]*):(\d*):(.+)", re.DOTALL)
 _CLASSIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
-_HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """partition -> the region in which it keeps what is global"""
 _KINDS = (
     ("elasticloadbalancing", "loadbalancer/app/", "AwsElbv2LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer"),
@@ -131,8 +131,8 @@ def identifier(chain: str, check_id: str, account: str, region: str, resource: s
 def thing(account: str, region: str, resource: str) -> Thing:
     """What a row of an account is about; of one that could not be listed, and of the account itself: the account."""
     arn = _ARN.fullmatch(resource)
-    partition = arn[1] if arn and arn[1] in _HOME else _partition(region)
-    place = _HOME[partition] if region == GLOBAL else region
+    partition = arn[1] if arn and arn[1] in HOME else _partition(region)
+    place = HOME[partition] if region == GLOBAL else region
     if resource in (POPULATION, f"arn:{partition}:iam::{account}:root"):
         return Thing("AwsAccount", "AWS::::Account", f"AWS::::Account:{account}", partition, place)
     if _INSTANCE.fullmatch(resource):
