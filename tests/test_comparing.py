@@ -98,6 +98,8 @@ def test_the_trend_is_carried_with_each_run_once(chain: list[Path]) -> None:
 def test_what_is_carried_outlives_the_folders_it_came_from(chain: list[Path], tmp_path: Path) -> None:
     for name in (".state", "run-000003"):
         shutil.copytree(chain[0].parent / name, tmp_path / name)
+    for number in (3, 4):  # the state as it was after the third night
+        shutil.rmtree(tmp_path / ".state" / "chain" / "main" / f"after-{number:06d}")
     assert said(chain[2])["rules"]["settings"] != said(chain[0])["rules"]["settings"]
     fourth = night(tmp_path, 3, schedule(text=SCHEDULE.replace("firewall", "anti_malware, firewall")), walls=[I2])
     assert fourth.name == "run-000004"
