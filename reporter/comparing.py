@@ -109,7 +109,7 @@ def _judged_again(run: Kept, changed: tuple[str, ...], schedule: Schedule, check
 
 def exceptions_table(schedule: Schedule) -> dict[str, pd.DataFrame]:
     """The schedule's exceptions as the declared table."""
-    rows = [(item.check, item.resource, item.reason, item.owner, item.approved_by, item.ticket, item.expires) for item in schedule.exceptions]
+    rows = (tuple(getattr(item, name) or None for name in EXCEPTIONS.names) for item in schedule.exceptions)
     return {EXCEPTIONS.name: EXCEPTIONS.frame(rows)}
 
 

@@ -36,7 +36,7 @@ from reporter.tables.joined import BUCKET_ACCESS, FINDINGS, INSTANCES, RESULTS
 
 JOINS = (instances.join, findings.join, virtual_patches.join, bucket_access.join)
 """those that say nothing of the population as a whole"""
-REPORTS = frozenset({"catalogue", "parquet", "queries", "readme", "record", "tool"})
+REPORTS = frozenset({"catalogue", "parquet", "queries", "readme", "record", "results_lines", "tool"})
 """a small pack: the record, and what it rests on; the views of a whole estate are left out"""
 _TABLES = {"guardduty": (GUARDDUTY_FINDINGS, "finding_id"), "inspector": (INSPECTOR_FINDINGS, "arn"), "macie": (MACIE_FINDINGS, "finding_id")}
 _ASKED = {"guardduty": "guardduty_finding_handled", "macie": "bucket_access_protected"}

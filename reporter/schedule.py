@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from reporter import frameworks
 from reporter import schedule_errors as explain
@@ -227,9 +227,11 @@ class Actions(Section):
 class AcceptedFail(ExceptionRule):
     """An accepted FAIL, as written in the schedule: malformed ones are refused at load."""
 
-    @field_validator("expires", mode="before")
+    @field_validator("expires", "approved_on", "review_on", mode="before")
     @classmethod
-    def _date(cls, value: Any) -> Any:
+    def _date(cls, value: Any, field: ValidationInfo) -> Any:
+        if value == "" and field.field_name != "expires":
+            return value
         if isinstance(value, date):
             return value.isoformat()
         if not (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):

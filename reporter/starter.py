@@ -60,6 +60,7 @@ actions:                        # off | plan: nothing is changed in the world
 
 exceptions: []
 # - {{check: firewall_active, resource: i-0123456789abcdef0, reason: "…", owner: "…", approved_by: "someone else", ticket: "…", expires: 2027-03-31}}
+#   further, for the auditor: risk, compensation, approved_on, review_on
 """
 
 

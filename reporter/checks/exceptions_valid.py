@@ -3,7 +3,8 @@
 Why: an exception is a risk that somebody took; without an end and a second pair of eyes it is a hole that nobody remembers.
 
 Limits: who approved it is what schedule.yaml says; the ticket is not looked up. An exception that does not hold waives nothing, whether or not
-this check is read. One row per resource: several exceptions for it are judged together, the worst one counts.
+this check is read; one whose review is overdue fails here, and still waives. One row per resource: several exceptions for it are judged together,
+the worst one counts.
 
 Source: the exceptions of schedule.yaml.
 """
@@ -22,7 +23,7 @@ from reporter.core.wording import counted
 from reporter.core.world import World
 from reporter.tables.joined import EXCEPTIONS
 
-_EXPECTED = f"approved by somebody else than its owner, ends within {LONGEST_DAYS} days"
+_EXPECTED = f"approved by somebody else than its owner, reviewed when due, ends within {LONGEST_DAYS} days"
 _SOON_DAYS = 14
 _NOWHERE = "-"
 
@@ -52,6 +53,9 @@ def _one(item: Any, today: date) -> tuple[Status, str]:
         return Status.FAIL, f"{name} does not hold: {why}"
     if item.approved_by.strip().casefold() == item.owner.strip().casefold():
         return Status.FAIL, f"{name} was approved by its own owner"
+    review = last_day(item.review_on) if isinstance(item.review_on, str) else None
+    if review and review < today:
+        return Status.FAIL, f"{name} was to be reviewed by {item.review_on}"
     last = last_day(item.expires)
     days = (last - today).days if last else 0
     if days <= _SOON_DAYS:

@@ -132,7 +132,7 @@ class TagScope(Section):
 
 
 class ExceptionRule(Section):
-    """One accepted FAIL: every field is required, at most 366 days."""
+    """One accepted FAIL, for at most 366 days: what the first seven say is required, the rest is what an auditor asks for next."""
 
     check: str
     resource: str
@@ -141,6 +141,14 @@ class ExceptionRule(Section):
     approved_by: str = Field(min_length=1)
     ticket: str = Field(min_length=1)
     expires: str
+    risk: str = ""
+    """what may come of it"""
+    compensation: str = ""
+    """what is done instead"""
+    approved_on: str = ""
+    """YYYY-MM-DD"""
+    review_on: str = ""
+    """YYYY-MM-DD: from the day after it, the exception counts as not reviewed"""
 
 
 class Settings(Section):

@@ -176,6 +176,10 @@ ACCEPTED = Table(
         Column("why", Kind.TEXT, "why it is refused", nullable=True),
         Column("days_left", Kind.INTEGER, "whole days to its last day; below 0: it ran out", nullable=True),
         Column("waived", Kind.INTEGER, "results of this run that it waives"),
+        Column("risk", Kind.TEXT, "what may come of it; empty: schedule.yaml does not say", nullable=True),
+        Column("compensation", Kind.TEXT, "what is done instead; empty: schedule.yaml does not say", nullable=True),
+        Column("approved_on", Kind.TEXT, "day of the approval, YYYY-MM-DD; empty: schedule.yaml does not say", nullable=True),
+        Column("review_on", Kind.TEXT, "last day on which it is to be looked at again, YYYY-MM-DD; empty: schedule.yaml names none", nullable=True),
     ),
 )
 

@@ -309,6 +309,10 @@ EXCEPTIONS = Table(
         Column("approved_by", Kind.CATEGORY, "who approved it"),
         Column("ticket", Kind.TEXT, "where the approval is recorded"),
         Column("expires", Kind.TEXT, "last day, YYYY-MM-DD"),
+        Column("risk", Kind.TEXT, "what may come of it; empty: schedule.yaml does not say", nullable=True),
+        Column("compensation", Kind.TEXT, "what is done instead; empty: schedule.yaml does not say", nullable=True),
+        Column("approved_on", Kind.TEXT, "day of the approval, YYYY-MM-DD; empty: schedule.yaml does not say", nullable=True),
+        Column("review_on", Kind.TEXT, "last day on which it is to be looked at again, YYYY-MM-DD; empty: schedule.yaml names none", nullable=True),
     ),
 )
 

@@ -33,6 +33,10 @@ def test_an_exception_that_ends_soon_passes_with_a_warning(expires: str) -> None
     assert "renew it" in row["reason"]
 
 
+def test_on_the_last_day_of_its_review_it_is_not_overdue() -> None:
+    assert said(exception(review_on="2026-11-24"))["status"] == "PASS"
+
+
 def test_in_15_days_is_not_soon() -> None:
     assert "renew it" not in said(exception(expires="2026-12-09"))["reason"]
 
@@ -45,6 +49,7 @@ def test_in_15_days_is_not_soon() -> None:
         ({"expires": "soon"}, "is no date"),
         ({"approved_by": "payments"}, "approved by its own owner"),
         ({"approved_by": " Payments "}, "approved by its own owner"),
+        ({"review_on": "2026-11-23"}, "exception SEC-1 for agent_online was to be reviewed by 2026-11-23"),
     ],
 )
 def test_an_exception_that_is_not_valid_fails(changes: dict[str, Any], words: str) -> None:
