@@ -29,6 +29,7 @@ def tool(view: View) -> dict[str, Any]:
         "name": NAME,
         "version": view.version,
         "commit": commit(),
+        "wheel_sha256": archive_sha256(origin()),
         "source_sha256": source_sha256(),
         "catalogue_sha256": catalogue_sha256(view),
         "python": platform.python_version(),
@@ -61,12 +62,28 @@ def digest_of(package: Path) -> str:
 
 
 @cache
+def origin() -> str:
+    """From where it was installed, as its installer wrote it down (PEP 610), as JSON; {} where nobody did."""
+    try:
+        return metadata.distribution(NAME).read_text("direct_url.json") or "{}"
+    except metadata.PackageNotFoundError:
+        return "{}"
+
+
+def archive_sha256(installed: str) -> str | None:
+    """SHA-256 of the wheel that it was installed from; None where it came from an index or a checkout: then `source_sha256` stands for it."""
+    try:
+        return str(json.loads(installed)["archive_info"]["hashes"]["sha256"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+@cache
 def commit() -> str | None:
     """The commit that it was installed from, or that its checkout is at; None where that is not known. A checkout may hold changes beside it."""
     try:
-        origin = json.loads(metadata.distribution(NAME).read_text("direct_url.json") or "{}")
-        return str(origin["vcs_info"]["commit_id"])
-    except (metadata.PackageNotFoundError, ValueError, KeyError, TypeError):
+        return str(json.loads(origin())["vcs_info"]["commit_id"])
+    except (ValueError, KeyError, TypeError):
         return checked_out(_PACKAGE.parent / ".git")
 
 
