@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-RANKS = ["prevented", "detect_only", "assigned_not_effective", "available", "generic_only", "no_rule"]
+from bench.join_columns import COLUMNS, RANKS
 
 
 def read(folder: Path) -> dict[str, pd.DataFrame]:
@@ -49,13 +49,3 @@ def join(tables: dict[str, pd.DataFrame]) -> pd.Series:
     best = pairs.groupby("row")["rank"].min().reindex(rows["row"]).fillna(5).astype("int64").to_numpy()
     unprotected = rows["protection"].isin(["unmanaged", "inactive"]).to_numpy()
     return pd.Series(np.where(unprotected, "unprotected", np.array(RANKS, dtype=object)[best]))
-
-
-COLUMNS: dict[str, list[str]] = {
-    "inspector_findings": ["arn", "account", "resource_id", "vulnerability_id", "related_ids"],
-    "instances": ["account", "instance_id", "computer_id", "protection", "policy_id", "intrusion_prevention"],
-    "wp_computers": ["account", "instance_id", "computer_id", "ips_rule_ids", "last_policy_request", "last_policy_success"],
-    "wp_policies": ["policy_id", "ips_rule_ids"],
-    "wp_policy_rules": ["policy_id", "rule_id", "detect_only"],
-    "wp_rules": ["rule_id", "type", "cves", "detect_only"],
-}

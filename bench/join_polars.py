@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-RANKS = ["prevented", "detect_only", "assigned_not_effective", "available", "generic_only", "no_rule"]
+from bench.join_columns import COLUMNS, RANKS
+
 EXACT = ["vulnerability", "exploit", "smart", "custom"]
 SETUP = ["list", "policy_id", "intrusion_prevention", "hindered", "bare"]
 """what makes two hosts equal for every CVE"""
@@ -64,13 +65,3 @@ def _judged(tables: dict[str, Any], pairs: Any) -> Any:
     word = pl.col("rank").fill_null(5).replace_strict(dict(enumerate(RANKS)))
     state = pl.when(pl.col("bare")).then(pl.lit("unprotected")).otherwise(word).cast(pl.Categorical)
     return pairs.join(best, on=["setup", "cve"], how="left").select("setup", "cve", state=state)
-
-
-COLUMNS: dict[str, list[str]] = {
-    "inspector_findings": ["arn", "account", "resource_id", "vulnerability_id", "related_ids"],
-    "instances": ["account", "instance_id", "computer_id", "protection", "policy_id", "intrusion_prevention"],
-    "wp_computers": ["account", "instance_id", "computer_id", "ips_rule_ids", "last_policy_request", "last_policy_success"],
-    "wp_policies": ["policy_id", "ips_rule_ids"],
-    "wp_policy_rules": ["policy_id", "rule_id", "detect_only"],
-    "wp_rules": ["rule_id", "type", "cves", "detect_only"],
-}

@@ -8,7 +8,6 @@ Instances: one for each hundred findings; every tenth result fails.
 from __future__ import annotations
 
 import argparse
-import resource
 import shutil
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from bench.line import Line, show
+from bench.memory import took
 from reporter.core.settings import OwnersSettings
 from reporter.core.table import Kind, Table
 from reporter.judge import discover
@@ -117,18 +117,15 @@ def main(arguments: list[str] | None = None) -> int:
 def lines(findings: int) -> Iterator[Line]:
     """The figures."""
     seen, what = view(findings), f"report.html of {findings:,} findings"
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as place:
-        began = time.perf_counter()
-        REPORT.write(Path(place), seen)
-        yield Line(f"{what}: written in", time.perf_counter() - began, "s", 3, "at most")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        found = took(lambda: REPORT.write(Path(place), seen))
+        yield Line(f"{what}: written in", found.seconds, "s", 3, "at most")
         page = Path(place) / "report.html"
         yield Line(f"{what}: size", page.stat().st_size / 1e6, "MB", 2, "at most")
         load = opened(page)
         if load is not None:
             yield Line(f"{what}: loaded by Chromium in", load, "s", 2, "at most")
-        yield Line(f"{what}: memory above the tables", (peak - before) / 1024, "MB", 500, "at most")
+        yield Line(f"{what}: memory above the tables", found.peak, "MB", 500, "at most")
 
 
 if __name__ == "__main__":

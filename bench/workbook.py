@@ -8,13 +8,9 @@ it held when the rows stood ready.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import json
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +19,7 @@ import openpyxl
 import pandas as pd
 
 from bench.line import Line, contender, show
+from bench.memory import took
 from reporter.core.language import ENGLISH
 from reporter.core.settings import OwnersSettings
 from reporter.core.table import Column, Kind, Table
@@ -156,30 +153,9 @@ def _filled(table: Table, places: list[tuple[str, str, str]], known: Mapping[str
 
 def _measured(make: Callable[[int], Callable[[Path], None]], rows: int) -> dict[str, float]:
     write = make(rows)
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what making the rows left behind must not hide what writing takes
     with tempfile.TemporaryDirectory() as place:
-        start, peak, ended = _held(), [0], threading.Event()
-
-        def watch() -> None:
-            while not ended.wait(0.02):
-                peak[0] = max(peak[0], _held())
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        began = time.perf_counter()
-        write(Path(place))
-        seconds = time.perf_counter() - began
-        ended.set()
-        watcher.join()
-        size = sum(path.stat().st_size for path in Path(place).iterdir())
-    return {"seconds": seconds, "peak": (peak[0] - start) / 2**20, "bytes": size}
-
-
-def _held() -> int:
-    """Bytes of memory that this process holds now."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+        found = took(lambda: write(Path(place)))
+    return {"seconds": found.seconds, "peak": found.peak}
 
 
 def _parser() -> argparse.ArgumentParser:
