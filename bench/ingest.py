@@ -129,7 +129,7 @@ def _bytes(chains: int) -> Read:
     from botocore.httpsession import URLLib3Session  # noqa: PLC0415
 
     at_once = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
-    session = URLLib3Session(max_pool_connections=chains, socket_options=at_once)
+    session = URLLib3Session(max_pool_connections=chains, socket_options=at_once)  # type: ignore[arg-type]  # the stubs say str; urllib3 takes what setsockopt takes
     signer = SigV4Auth(Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]), "inspector2", REGION)
     url = os.environ["AWS_ENDPOINT_URL"] + "/findings/list"
 
