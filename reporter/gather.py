@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,9 +15,10 @@ import pandas as pd
 import reporter.sources
 from reporter.core.errors import ScopeProblem
 from reporter.core.ledger import Ledger, LedgerRow
+from reporter.core.parts import Parts
 from reporter.core.scope import Scope, ScopeState
 from reporter.core.source import Source
-from reporter.core.table import Row, Rows
+from reporter.core.table import Rows
 from reporter.evidence.unfinished import Settled
 from reporter.scopes import ScopePlan
 
@@ -78,13 +79,13 @@ def gather(
     that are under way.
     """
     ledger, known = Ledger(plan.all()), known or {}
-    rows: dict[str, list[tuple[Scope, Sequence[Row]]]] = {table.name: [] for source in plan.sources for table in source.tables}
+    parts = {table.name: Parts(table) for source in plan.sources for table in source.tables}
 
     def settle(row: LedgerRow, read: Rows) -> None:
         ledger.record(row)
         progress(row)
         for name, some in read.items():
-            rows[name].append((row.scope, some))
+            parts[name].add(row.scope, some)
 
     for row in plan.settled:
         settle(row, {})
@@ -108,12 +109,7 @@ def gather(
         raise
     threads.shutdown()
     ledger.close()
-    tables = {}
-    for source in plan.sources:
-        for table in source.tables:
-            parts = sorted(rows[table.name], key=lambda part: part[0])
-            tables[table.name] = table.frame(row for _, some in parts for row in some)
-    return Gathered(tables, ledger)
+    return Gathered({name: part.frame() for name, part in parts.items()}, ledger)
 
 
 def read_scope(scope: Scope, source: Source, open_reader: OpenReader) -> tuple[LedgerRow, Rows]:
@@ -129,7 +125,8 @@ def read_scope(scope: Scope, source: Source, open_reader: OpenReader) -> tuple[L
         if unknown:
             raise ValueError(f"rows of undeclared tables: {sorted(unknown)}")
         for table in source.tables:
-            table.frame(rows.get(table.name, ()))
+            if rows.get(table.name):
+                table.frame(rows[table.name])
     except ScopeProblem as problem:
         state, message, permission, rows = problem.state, problem.message, problem.permission, {}
     except Exception as error:  # noqa: BLE001  # the one place: an answer no code foresaw becomes a ledger row, so that nothing reads as a pass
