@@ -1,10 +1,11 @@
-"""Clients of AWS: one session an account, one client a (account, service, region), a budget of concurrent calls a (account, service)."""
+"""Clients of AWS: shared ones for readers, own ones for who writes; a budget of concurrent calls a (account, service)."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import boto3
@@ -15,7 +16,8 @@ from reporter.clients.aws_errors import from_the_way
 from reporter.clients.aws_parsing import SENT
 from reporter.clients.aws_raw import RawObserver
 from reporter.clients.aws_reader import AwsReader
-from reporter.clients.aws_sessions import assume, endpoint_override, keep_host, new_session
+from reporter.clients.aws_sessions import assume, endpoint_override, keep_host, new_session, renewing
+from reporter.clients.aws_shared import Lent, Standing
 from reporter.core.call import Call, CallLog, Place, asked, unlogged
 from reporter.core.clock import now as present
 from reporter.core.errors import ScopeProblem, Unavailable
@@ -56,9 +58,11 @@ class AwsClients:
             user_agent_extra="workload-compliance-reporter",
         )
         self._concurrency = concurrency
+        self._lent = Lent(self._config, max_attempts)
         self._raw, self._log, self._place = raw, log, Place()
         self._lock = threading.RLock()
-        self._sessions: dict[_Key, boto3.session.Session] = {}
+        self._default: boto3.session.Session | None = None
+        self._standings: dict[_Key, Standing] = {}
         self._clients: dict[tuple[_Key, str, str], Any] = {}
         self._budgets: dict[tuple[str, str], threading.Semaphore] = {}
 
@@ -89,21 +93,21 @@ class AwsClients:
             raw=self._raw,
             log=self._log,
             threads=self._concurrency,
-            client=lambda service, at: self.client(account, service, at, role_arn, external_id),
+            client=lambda service, at: self._lent.client(service, _client_region(at), self._standing((account, role_arn, external_id))),
             budget=lambda service: self.budget(account, service),
         )
 
     def client(self, account: str, service: str, region: str, role_arn: str | None = None, external_id: str | None = None) -> Any:
-        """boto3's client of a service, made once (making one is not thread-safe). Raises BotoCoreError.
+        """boto3's client of a service in one account's name only, made once (making one is not thread-safe). Raises BotoCoreError.
 
-        Used directly, its answers also hold their raw body under aws_parsing.RAW, and its errors are botocore's: readers see to both.
+        Its answers also hold their raw body under aws_parsing.RAW, and its errors are botocore's: readers see to both.
         """
-        place = HOME_REGION if region == GLOBAL else region
-        key = (account, role_arn, external_id)
+        place, key = _client_region(region), (account, role_arn, external_id)
         with self._lock:
             found = self._clients.get((key, service, place))
             if found is None:
-                found = self._session(key).client(service, region_name=place, config=self._config)  # type: ignore[call-overload]  # any service
+                session = self._own_session() if role_arn is None else new_session(self._standing(key).credentials)
+                found = session.client(service, region_name=place, config=self._config)  # type: ignore[call-overload]  # any service
                 if service == "s3control":
                     keep_host(found)
                 self._clients[(key, service, place)] = found
@@ -128,31 +132,33 @@ class AwsClients:
         regions = reader.items("ec2", "describe_regions", "Regions", region=self._home(account), AllRegions=False)
         return tuple(sorted(region["RegionName"] for region in regions))
 
-    def release(self, account: str) -> None:
-        """Close and forget an account's clients and sessions, once nothing of it is being read."""
+    def _own_session(self) -> boto3.session.Session:
+        """With the credentials of the environment. Raises BotoCoreError."""
         with self._lock:
-            for key in [key for key in self._clients if key[0][0] == account]:
-                self._clients.pop(key).close()
-            for session in [key for key in self._sessions if key[0] == account]:
-                del self._sessions[session]
+            self._default = self._default or new_session()
+            return self._default
 
-    def _session(self, key: _Key) -> boto3.session.Session:
+    def _standing(self, key: _Key) -> Standing:
+        """In whose name an account is read. Raises BotoCoreError."""
+        found = self._standings.get(key)
+        if found is not None:
+            return found
         account, role_arn, external_id = key
         with self._lock:
-            found = self._sessions.get(key)
+            found = self._standings.get(key)
             if found is None:
-                renew = None
-                if role_arn is not None:
-                    role = role_arn
-                    renew = lambda: self._assumed(account, role, external_id)  # noqa: E731
-                found = self._sessions[key] = new_session(renew)
+                if role_arn is None:
+                    credentials = self._own_session().get_credentials()
+                else:
+                    credentials = renewing(partial(self._assumed, account, role_arn, external_id))
+                found = self._standings[key] = Standing(credentials)
             return found
 
     def _assumed(self, account: str, role_arn: str, external_id: str | None) -> dict[str, str]:
         """assume(), logged as a call of its own: it happens in the midst of another one, which keeps its own count. Raises Denied, Unavailable."""
         outer, number = SENT.kept(), self._place.next()
         SENT.begin()
-        call = Call(account, GLOBAL, "assume_role", "sts", "AssumeRole", self._home(""), asked({"RoleArn": role_arn}), number, number)
+        call = Call(account, GLOBAL, "assume_role", "sts", "AssumeRole", self._home(), asked({"RoleArn": role_arn}), number, number)
         try:
             return assume(self._caller_sts, account, role_arn, external_id)
         except ScopeProblem as problem:
@@ -165,14 +171,20 @@ class AwsClients:
             self._log(call)
             SENT.back_to(outer)
 
-    def _home(self, account: str) -> str:
+    def _home(self, account: str = "") -> str:
+        """The region that the environment names. Raises Denied, Unavailable."""
         try:
-            return self._session((account, None, None)).region_name or HOME_REGION
+            return self._own_session().region_name or HOME_REGION
         except BotoCoreError as error:  # a profile that does not exist
             raise from_the_way(error, where=f"the credentials for {account or 'this job'}") from error
 
     def _caller_sts(self) -> Any:
-        return self.client("", "sts", self._home(""))
+        return self.client("", "sts", self._home())
+
+
+def _client_region(region: str) -> str:
+    """Where a client of a region is; those of global services have one too."""
+    return HOME_REGION if region == GLOBAL else region
 
 
 PERMISSIONS = (Permission(By.READ, "RegionsOfTheAccount", ("ec2:DescribeRegions",)),)

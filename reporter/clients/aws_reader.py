@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -58,7 +59,7 @@ class AwsReader:
     redacts: tuple[str, ...]
     raw: RawObserver | None
     threads: int
-    client: Callable[[str, str], Any]
+    client: Callable[[str, str], AbstractContextManager[Any]]
     budget: Callable[[str], threading.Semaphore]
     log: CallLog = unlogged
     administrator: AwsReader | None = None
@@ -283,10 +284,10 @@ class _Asking:
     def _asked(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         reader = self.reader
         try:
-            client = reader.client(self.service, self.region)
-            self.name = client.meta.method_to_api_mapping[self.operation]
-            with reader.budget(self.service):
-                return ask(client)
+            with reader.client(self.service, self.region) as client:
+                self.name = client.meta.method_to_api_mapping[self.operation]
+                with reader.budget(self.service):
+                    return ask(client)
         except ClientError as error:
             code = error_code(error)
             if code in self.absent:
@@ -321,7 +322,8 @@ class _Asking:
 
     def _by_token(self, page: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield page
-        model: OperationModel = self.reader.client(self.service, self.region).meta.service_model.operation_model(self.name)
+        with self.reader.client(self.service, self.region) as client:
+            model: OperationModel = client.meta.service_model.operation_model(self.name)
         accepted = model.input_shape.members if model.input_shape is not None else {}
         seen: set[str] = set()
         while True:

@@ -23,17 +23,16 @@ from reporter.core.permission import By, Permission, partition
 SESSION_NAME = "workload-compliance-reporter"
 
 
-class _AssumedRole:
-    """The only credential provider of a session that acts as a role."""
+class _Provider:
+    """The only credential provider of a session."""
 
-    METHOD = "assume-role"
-    CANONICAL_NAME = "reporter-assume-role"
+    METHOD = CANONICAL_NAME = "reporter"
 
-    def __init__(self, renew: Callable[[], dict[str, str]]) -> None:
-        self._renew = renew
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
 
-    def load(self) -> DeferredRefreshableCredentials:
-        return DeferredRefreshableCredentials(refresh_using=self._renew, method=self.METHOD)
+    def load(self) -> Any:
+        return self._credentials
 
 
 @cache
@@ -42,17 +41,22 @@ def _models() -> Loader:
     return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
-def new_session(renew: Callable[[], dict[str, str]] | None) -> boto3.session.Session:
-    """A session that parses strictly; with `renew`, its credentials are what that returns, asked for again before they expire.
+def new_session(credentials: Any = None) -> boto3.session.Session:
+    """A session that parses strictly, with these credentials (botocore's) or, without, with those of boto3's environment.
 
     Raises BotoCoreError (a profile that does not exist).
     """
     session = Session()
     session.register_component("data_loader", _models())
-    if renew is not None:
-        session.register_component("credential_provider", CredentialResolver([_AssumedRole(renew)]))  # type: ignore[list-item]  # duck-typed
+    if credentials is not None:
+        session.register_component("credential_provider", CredentialResolver([_Provider(credentials)]))  # type: ignore[list-item]  # duck-typed
     be_strict(session)
     return boto3.session.Session(botocore_session=session)
+
+
+def renewing(renew: Callable[[], dict[str, str]]) -> DeferredRefreshableCredentials:
+    """Credentials that are what `renew` returns, asked for when they are first needed and again before they expire."""
+    return DeferredRefreshableCredentials(refresh_using=renew, method="assume-role")
 
 
 def assume(sts: Callable[[], Any], account: str, role_arn: str, external_id: str | None) -> dict[str, str]:

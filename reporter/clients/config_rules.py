@@ -68,8 +68,7 @@ class ConfigRules:
         reader, name = self.reader, "".join(part.capitalize() for part in operation.split("_"))
         where = f"config:{name} in {reader.account} {reader.region}"
         try:
-            client = reader.client("config", reader.region)
-            with reader.budget("config"):
+            with reader.client("config", reader.region) as client, reader.budget("config"):
                 answer: dict[str, Any] = getattr(client, operation)(**params)
         except ClientError as error:
             problem = from_answer(error, where=where, service="config", operation=name)

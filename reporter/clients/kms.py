@@ -96,6 +96,6 @@ def _explained(operation: str, name: str) -> Iterator[None]:
 
 def _client(name: str) -> Any:
     """KMS in the region that an ARN names, else in the job's own."""
-    session, arn = new_session(None), _ARN.fullmatch(name)
+    session, arn = new_session(), _ARN.fullmatch(name)
     region = arn[1] if arn else session.region_name or HOME_REGION
     return session.client("kms", region_name=region, config=Config(retries={"mode": "standard"}, user_agent_extra="workload-compliance-reporter"))

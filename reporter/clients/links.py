@@ -80,7 +80,7 @@ def _client(region: str) -> Any:
     config = Config(
         signature_version="s3v4", s3={"addressing_style": "virtual"}, retries={"mode": "standard"}, user_agent_extra="workload-compliance-reporter"
     )  # virtual: the link names the region, not the global endpoint that redirects
-    return new_session(None).client("s3", region_name=region, config=config)
+    return new_session().client("s3", region_name=region, config=config)
 
 
 def _url(schedule: Any) -> str:

@@ -54,7 +54,7 @@ def one_attempt(service: str, region: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": 1},
         user_agent_extra="workload-compliance-reporter",
     )
-    return new_session(None).client(service, region_name=region, config=config)  # type: ignore[call-overload]  # any service
+    return new_session().client(service, region_name=region, config=config)  # type: ignore[call-overload]  # any service
 
 
 def opener(email: Email, client: Callable[[str, str], Any] = one_attempt) -> Send:

@@ -44,7 +44,7 @@ def resolve(reference: str, where: str) -> str:
 
 def _client(service: str, region: str | None) -> Any:
     config = Config(retries={"mode": "standard"}, user_agent_extra="workload-compliance-reporter")
-    return new_session(None).client(service, region_name=region, config=config)  # type: ignore[call-overload]  # any service
+    return new_session().client(service, region_name=region, config=config)  # type: ignore[call-overload]  # any service
 
 
 def _header_safe(value: str, reference: str, where: str) -> str:

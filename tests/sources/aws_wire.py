@@ -132,7 +132,8 @@ def _clients() -> AwsClients:
     clients = AwsClients(max_attempts=1)
     handlers.BUILTIN_HANDLERS = [(event, _Tap() if handler is botocore_stubber else handler, *more) for event, handler, *more in before]
     try:
-        clients.client(ACCOUNT, "ec2", "us-east-1")
+        with clients.reader(ACCOUNT, "us-east-1", "ec2").client("ec2", "us-east-1"):
+            pass
     finally:
         handlers.BUILTIN_HANDLERS = before
     return clients
