@@ -125,8 +125,7 @@ def read_scope(scope: Scope, source: Source, open_reader: OpenReader) -> tuple[L
         if unknown:
             raise ValueError(f"rows of undeclared tables: {sorted(unknown)}")
         for table in source.tables:
-            if rows.get(table.name):
-                table.frame(rows[table.name])
+            table.check(rows.get(table.name, ()))
     except ScopeProblem as problem:
         state, message, permission, rows = problem.state, problem.message, problem.permission, {}
     except Exception as error:  # noqa: BLE001  # the one place: an answer no code foresaw becomes a ledger row, so that nothing reads as a pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from numbers import Integral
 from typing import Any, TypeAlias
@@ -116,6 +117,18 @@ class Table:
         values = zip(*listed, strict=True) if listed else ([] for _ in self.columns)
         return self.of_columns((name, list(some)) for name, some in zip(self.names, values, strict=True))
 
+    def check(self, rows: Sequence[Row]) -> None:
+        """Rows that `frame` takes. A scope has few rows of many tables: a frame only to see whether it can be made costs more than its answer.
+
+        Raises TableError.
+        """
+        width = len(self.columns)
+        plain = all(len(row) == width for row in rows) and all(
+            _plain(column, values) for column, values in zip(self.columns, zip(*rows, strict=True), strict=False)
+        )
+        if not plain:
+            self.frame(rows)
+
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A frame with (at least) the declared columns -> the declared columns, dtypes and order. Raises TableError."""
         missing = [name for name in self.names if name not in frame.columns]
@@ -153,6 +166,36 @@ class Table:
         some = frame.take(rows)
         rest = [name for name in self.names if name not in self.key]
         return np.asarray(rows[np.lexsort([ranks(some[name]) for name in (*self.key, *rest)][::-1])])
+
+
+_PLAIN: dict[Kind, frozenset[type]] = {
+    Kind.TEXT: frozenset({str}),
+    Kind.CATEGORY: frozenset({str}),
+    Kind.INTEGER: frozenset({int}),
+    Kind.NUMBER: frozenset({int, float}),
+    Kind.FLAG: frozenset({bool}),
+    Kind.TIME: frozenset({datetime}),
+    Kind.TEXTS: frozenset({str}),
+    Kind.INTEGERS: frozenset({int}),
+}
+_LARGEST = 2**63 - 1
+
+
+def _plain(column: Column, values: Sequence[Any]) -> bool:
+    """Whether a column's values are so plain that no frame need be made to know that it can be."""
+    types, wanted = set(map(type, values)), _PLAIN[column.kind]
+    if column.kind in (Kind.TEXTS, Kind.INTEGERS):
+        if not types <= {list, tuple}:
+            return False
+        values = [item for some in values for item in some]
+        types = set(map(type, values))
+    elif column.nullable:
+        types.discard(type(None))
+    if not types <= wanted:
+        return False
+    if int in types:
+        return all(abs(value) <= _LARGEST for value in values if value is not None)
+    return float not in types or column.nullable or all(value == value for value in values)  # noqa: PLR0124  # NaN is how pandas says missing
 
 
 def _steps(keys: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

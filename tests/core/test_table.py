@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reporter.core.table import Column, Kind, Table, TableError, concat
+from tests.examples import examples
 
 THINGS = Table(
     "things",
@@ -92,3 +96,36 @@ def test_a_key_that_is_no_column_is_refused() -> None:
 def test_a_value_that_no_file_could_hold_as_declared_is_refused(kind: Kind, value: object) -> None:
     with pytest.raises(TableError, match="is declared"):
         Table("t", "about", (), (Column("c", kind, "about", nullable=True),)).frame([(None,), (value,)])
+
+
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**64), 2**64), st.floats(), st.text(max_size=3), st.datetimes(), st.lists(st.integers(), max_size=2)
+)
+FITTING: dict[Kind, st.SearchStrategy[object]] = {
+    Kind.TEXT: st.text(st.characters(codec=None), max_size=3),
+    Kind.INTEGER: st.integers(-(2**63) + 1, 2**63 - 1),
+    Kind.NUMBER: st.one_of(st.floats(), st.integers(-(2**53), 2**53)),
+    Kind.FLAG: st.booleans(),
+    Kind.TIME: st.datetimes(timezones=st.just(UTC)),
+    Kind.TEXTS: st.lists(st.text(max_size=3), max_size=3),
+}
+
+
+@examples(60)
+@given(st.data())
+def test_rows_are_checked_as_a_frame_would_be_made_of_them(data: st.DataObject) -> None:
+    """Most rows fit, so that both answers occur."""
+    cells = [st.one_of(FITTING[column.kind], *([st.none()] if column.nullable else [])) for column in THINGS.columns]
+    rows = data.draw(st.lists(st.tuples(*cells), max_size=4))
+    if data.draw(st.booleans()) and rows:
+        spoilt = data.draw(st.integers(0, len(cells) - 1))
+        rows[-1] = (*rows[-1][:spoilt], data.draw(ODD), *rows[-1][spoilt + 1 :])
+    assert _refused(THINGS.check, rows) == _refused(THINGS.frame, rows)
+
+
+def _refused(take: Callable[[list[tuple[object, ...]]], object], rows: list[tuple[object, ...]]) -> bool:
+    try:
+        take(rows)
+    except (TableError, OverflowError):
+        return True
+    return False
