@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
@@ -21,6 +23,8 @@ from reporter.core.source import Source
 from reporter.core.table import Rows
 from reporter.evidence.unfinished import Settled
 from reporter.scopes import ScopePlan
+
+T = TypeVar("T")
 
 THREADS = 24
 """scopes read at once; each client keeps its own budget per account and service, and per tenant"""
@@ -94,16 +98,14 @@ def gather(
             settle(known[scope].row, known[scope].rows)
     threads = ThreadPoolExecutor(THREADS)
     try:
-        waiting: set[Future[tuple[LedgerRow, Rows]]] = {
-            threads.submit(read_scope, scope, source, open_reader) for scope, source in _widest_first(plan) if scope not in known
-        }
-        while waiting:
-            pulse()
-            done, waiting = wait(waiting, PULSE_SECONDS, FIRST_COMPLETED)
-            for one in done:
-                ledger_row, read = one.result()
-                keep(ledger_row, read)
-                settle(ledger_row, read)
+        wanted = [(scope, source) for scope, source in _widest_first(plan) if scope not in known]
+        done: SimpleQueue[Future[tuple[LedgerRow, Rows]]] = SimpleQueue()  # to wait for all of them together costs each time what they are many
+        for scope, source in wanted:
+            threads.submit(read_scope, scope, source, open_reader).add_done_callback(done.put)
+        for _ in wanted:
+            ledger_row, read = _next(done, pulse).result()
+            keep(ledger_row, read)
+            settle(ledger_row, read)
     except BaseException:
         threads.shutdown(wait=False, cancel_futures=True)
         raise
@@ -142,6 +144,14 @@ def read_scope(scope: Scope, source: Source, open_reader: OpenReader) -> tuple[L
         permission=permission,
     )
     return row, rows
+
+
+def _next(done: SimpleQueue[Future[T]], pulse: Callable[[], None]) -> Future[T]:
+    """The next that is done; `pulse` is called meanwhile."""
+    while True:
+        pulse()
+        with contextlib.suppress(Empty):
+            return done.get(timeout=PULSE_SECONDS)
 
 
 def _widest_first(plan: ScopePlan) -> Iterable[tuple[Scope, Source]]:
