@@ -22,6 +22,7 @@ from reporter.core.text import legible
 from reporter.core.wording import counted
 
 if TYPE_CHECKING:
+    from reporter.elsewhere import Workers
     from reporter.json_log import JsonLog
     from reporter.run import Finished, Watch
     from reporter.state.deliveries import Delivery
@@ -95,7 +96,18 @@ class Told:
     metavar="[RUN]",
     help="Go on with a run that was cut (default: the one below --out): what it has read is not read again. It keeps its number and its clock.",
 )
-def run_command(schedule_file: Path, out: Path, fail_on: str | None, now: datetime | None, job: str | None, resume: str | None) -> int:
+@click.option("--cluster", "address", metavar="ADDRESS", help="Have accounts read by a dask.distributed cluster, its scheduler at tls://HOST:PORT.")
+@click.option("--processes", type=click.IntRange(1, 64), help="Have accounts read by so many processes of this machine.")
+def run_command(
+    schedule_file: Path,
+    out: Path,
+    fail_on: str | None,
+    now: datetime | None,
+    job: str | None,
+    resume: str | None,
+    address: str | None,
+    processes: int | None,
+) -> int:
     """Gather, join, judge and report: one sealed run folder below --out, its path on the last line."""
     from reporter.run import run
     from reporter.schedule import load
@@ -109,8 +121,10 @@ def run_command(schedule_file: Path, out: Path, fail_on: str | None, now: dateti
             fix=f"one of: {', '.join(sorted(schedule.jobs))}",
             meanwhile="nothing was read, written or sent",
         )
-    with on_signal() as stop, _progress() as watch:
-        finished = run(schedule, out, now or clock.now(), job=job, watch=stop.watched(watch), resume=resume)
+    if address and processes:
+        raise click.UsageError("--cluster and --processes: one of them")
+    with on_signal() as stop, _progress() as watch, _workers(address, processes) as workers:
+        finished = run(schedule, out, now or clock.now(), job=job, watch=stop.watched(watch), resume=resume, workers=workers)
     return _say(finished, fail_on)
 
 
@@ -505,6 +519,18 @@ def _broke(kind: type[BaseException], error: BaseException, trace: TracebackType
         log.ended("broke", BROKE, message=f"{kind.__name__}: {error}")
         return
     click.echo(f"reporter: broke: {kind.__name__}: {error}\n  change: this is a defect; run again with --debug and report what it prints", err=True)
+
+
+@contextmanager
+def _workers(address: str | None, number: int | None) -> Iterator[Workers | None]:
+    """Who reads accounts; None: this process."""
+    if not address and not number:
+        yield None
+        return
+    from reporter.cluster import cluster, processes
+
+    with cluster(address) if address else processes(number or 1) as workers:
+        yield workers
 
 
 @contextmanager

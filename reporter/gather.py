@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +47,29 @@ OpenReader = Callable[[Scope, Source], Any]
 Progress = Callable[[LedgerRow], None]
 Keep = Callable[[LedgerRow, Rows], None]
 
+Settling = Iterable[tuple[LedgerRow, Rows]]
+
+
+class Elsewhere(Protocol):
+    """Other processes or machines that read some of the planned scopes."""
+
+    def begin(self, plan: ScopePlan, wanted: Collection[Scope]) -> Mapping[Future[Any], Sequence[Scope]]:
+        """Have those of `wanted` read that can be read elsewhere: future -> scopes that it settles."""
+
+    def received(self, done: Future[Any], scopes: Sequence[Scope]) -> Settling:
+        """What a finished future brought: a row for each of its scopes. Raises Lost: nothing, and nothing will come."""
+
+    def gone(self) -> bool:
+        """Whether nobody is there any more who reads."""
+
+    def stop(self) -> None:
+        """Nobody wants the rest."""
+
+
+class Lost(Exception):
+    """Who was to read has gone: the scopes are read here."""
+
+
 PULSE_SECONDS = 0.25
 """how often a gatherer that waits looks whether it is to stop"""
 
@@ -76,11 +100,12 @@ def gather(
     known: Mapping[Scope, Settled] | None = None,
     keep: Keep = lambda _row, _rows: None,
     pulse: Callable[[], None] = lambda: None,
+    elsewhere: Elsewhere | None = None,
 ) -> Gathered:
     """Read every planned scope in threads, but those that are `known`. `progress` is told each row as it is settled.
 
     `keep` is given what was read, scope by scope. `pulse` is called all the time: what it raises ends the gathering, and nobody waits for the calls
-    that are under way.
+    that are under way. `elsewhere` reads what it can in the meantime; what it cannot, or does not bring, is read here.
     """
     ledger, known = Ledger(plan.all()), known or {}
     parts = {table.name: Parts(table) for source in plan.sources for table in source.tables}
@@ -96,22 +121,76 @@ def gather(
     for scope, _ in _widest_first(plan):
         if scope in known:
             settle(known[scope].row, known[scope].rows)
-    threads = ThreadPoolExecutor(THREADS)
-    try:
-        wanted = [(scope, source) for scope, source in _widest_first(plan) if scope not in known]
-        done: SimpleQueue[Future[tuple[LedgerRow, Rows]]] = SimpleQueue()  # to wait for all of them together costs each time what they are many
-        for scope, source in wanted:
-            threads.submit(read_scope, scope, source, open_reader).add_done_callback(done.put)
-        for _ in wanted:
-            ledger_row, read = _next(done, pulse).result()
-            keep(ledger_row, read)
-            settle(ledger_row, read)
-    except BaseException:
-        threads.shutdown(wait=False, cancel_futures=True)
-        raise
-    threads.shutdown()
+    wanted = {scope: source for scope, source in _widest_first(plan) if scope not in known}
+    with closing(_as_read(plan, wanted, open_reader, pulse, elsewhere or _Nobody())) as reading:
+        for row, read in reading:
+            keep(row, read)
+            settle(row, read)
     ledger.close()
     return Gathered({name: part.frame() for name, part in parts.items()}, ledger)
+
+
+class _Nobody:
+    """Elsewhere, where nobody is."""
+
+    def begin(self, plan: ScopePlan, wanted: Collection[Scope]) -> Mapping[Future[Any], Sequence[Scope]]:
+        del plan, wanted
+        return {}
+
+    def received(self, done: Future[Any], scopes: Sequence[Scope]) -> Settling:
+        del done, scopes
+        raise Lost
+
+    def gone(self) -> bool:
+        return False
+
+    def stop(self) -> None:
+        pass
+
+
+def _as_read(
+    plan: ScopePlan, wanted: Mapping[Scope, Source], open_reader: OpenReader, pulse: Callable[[], None], elsewhere: Elsewhere
+) -> Generator[tuple[LedgerRow, Rows]]:
+    """Every wanted scope, as it is read here or elsewhere."""
+    threads = ThreadPoolExecutor(THREADS)
+    done: SimpleQueue[tuple[Future[Any], Sequence[Scope]]] = SimpleQueue()  # to wait for all of them together costs each time what they are many
+    left, away = len(wanted), dict[Future[Any], Sequence[Scope]]()
+
+    def read_here(scopes: Iterable[Scope]) -> None:
+        for scope in scopes:
+            threads.submit(read_scope, scope, wanted[scope], open_reader).add_done_callback(lambda one: done.put((one, ())))
+
+    def idle() -> None:
+        if away and elsewhere.gone():
+            for one in away.items():
+                done.put(one)
+
+    try:
+        away.update(elsewhere.begin(plan, wanted))
+        taken = {scope for scopes in away.values() for scope in scopes}
+        read_here(scope for scope in wanted if scope not in taken)
+        for future, scopes in away.items():
+            future.add_done_callback(partial(_put, done, scopes))
+        while left:
+            one, scopes = _next(done, pulse, idle)
+            if not scopes:
+                yield one.result()
+                left -= 1
+            elif away.pop(one, None):
+                try:
+                    yield from elsewhere.received(one, scopes)
+                    left -= len(scopes)
+                except Lost:
+                    read_here(scopes)
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        elsewhere.stop()
+        raise
+    threads.shutdown()
+
+
+def _put(done: SimpleQueue[tuple[Future[T], Sequence[Scope]]], scopes: Sequence[Scope], one: Future[T]) -> None:
+    done.put((one, scopes))
 
 
 def read_scope(scope: Scope, source: Source, open_reader: OpenReader) -> tuple[LedgerRow, Rows]:
@@ -146,12 +225,14 @@ def read_scope(scope: Scope, source: Source, open_reader: OpenReader) -> tuple[L
     return row, rows
 
 
-def _next(done: SimpleQueue[Future[T]], pulse: Callable[[], None]) -> Future[T]:
-    """The next that is done; `pulse` is called meanwhile."""
+def _next(done: SimpleQueue[T], pulse: Callable[[], None], idle: Callable[[], None]) -> T:
+    """The next that is done; `pulse` is called all the time, `idle` when nothing was done for a while."""
     while True:
         pulse()
-        with contextlib.suppress(Empty):
+        try:
             return done.get(timeout=PULSE_SECONDS)
+        except Empty:
+            idle()
 
 
 def _widest_first(plan: ScopePlan) -> Iterable[tuple[Scope, Source]]:

@@ -72,14 +72,7 @@ def open_clients(
 
 def open_aws(schedule: Schedule, raw: RawObserver | None = None, log: CallLog = unlogged) -> AwsClients:
     """Clients of AWS. Opens no connection."""
-    return AwsClients(
-        read_timeout=schedule.aws.read_timeout,
-        connect_timeout=schedule.aws.connect_timeout,
-        max_attempts=schedule.aws.max_attempts,
-        concurrency=schedule.aws.concurrency,
-        raw=raw,
-        log=log,
-    )
+    return CallLimits.of(schedule).clients(raw, log)
 
 
 def open_tenants(
@@ -102,6 +95,32 @@ def open_tenants(
         )
         for tenant in schedule.workload_protection
     }
+
+
+@dataclass(frozen=True)
+class CallLimits:
+    """What the schedule says of calls: seconds they may take, sends of one, how many at once for each account and service."""
+
+    read_timeout: float
+    connect_timeout: float
+    max_attempts: int
+    concurrency: int
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> CallLimits:
+        aws = schedule.aws
+        return cls(aws.read_timeout, aws.connect_timeout, aws.max_attempts, aws.concurrency)
+
+    def clients(self, raw: RawObserver | None = None, log: CallLog = unlogged) -> AwsClients:
+        """Clients of AWS. Opens no connection."""
+        return AwsClients(
+            read_timeout=self.read_timeout,
+            connect_timeout=self.connect_timeout,
+            max_attempts=self.max_attempts,
+            concurrency=self.concurrency,
+            raw=raw,
+            log=log,
+        )
 
 
 @dataclass(frozen=True)

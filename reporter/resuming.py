@@ -18,7 +18,7 @@ from reporter.core.scope import Scope
 from reporter.core.table import Rows
 from reporter.evidence.raw import RawFolder
 from reporter.evidence.unfinished import Begun, Settled, Unfinished, find, require_fit
-from reporter.gather import Gathered, OpenReader, Progress, gather
+from reporter.gather import Elsewhere, Gathered, OpenReader, Progress, gather
 from reporter.propose import schedule_digest
 from reporter.schedule import Schedule
 from reporter.scopes import ScopePlan
@@ -56,13 +56,21 @@ class Reading:
     planned: int = 0
     resumed: dict[str, Any] | None = None
 
-    def gather(self, plan: ScopePlan, open_reader: OpenReader, progress: Progress, pulse: Callable[[], None], now: datetime) -> Gathered:
+    def gather(
+        self,
+        plan: ScopePlan,
+        open_reader: OpenReader,
+        progress: Progress,
+        pulse: Callable[[], None],
+        now: datetime,
+        elsewhere: Elsewhere | None = None,
+    ) -> Gathered:
         """Read every planned scope, but those that were read before the run was cut; keep each as it is read."""
         known = self._known(plan) if self.cut else {}
         if self.cut:
             self.resumed = {"at": iso(now), "scopes_kept": len(known), "scopes_read": len(plan.aws) + len(plan.tenants) - len(known)}
         self.left.begin()
-        gathered = gather(plan, open_reader, progress, known=known, keep=self._keep, pulse=pulse)
+        gathered = gather(plan, open_reader, progress, known=known, keep=self._keep, pulse=pulse, elsewhere=elsewhere)
         self.left.gathered()
         return gathered
 

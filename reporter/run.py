@@ -39,11 +39,13 @@ from reporter.delivery.email import outbox
 from reporter.delivery.s3 import PackStore
 from reporter.delivery.security_hub import Hubs
 from reporter.doors import open_store
+from reporter.elsewhere import Away, Workers
 from reporter.evidence.folder import building, is_named, start_over
 from reporter.evidence.raw import RawFolder
 from reporter.evidence.seal import TIMESTAMP, Head, Seal, read_seal
 from reporter.evidence.trust import Trust
 from reporter.finding_event import Told
+from reporter.fitness import this_program
 from reporter.gather import Gathered, discover
 from reporter.held_back import held_back
 from reporter.history.population import previous_population
@@ -53,7 +55,8 @@ from reporter.joining import join
 from reporter.judge import discover as discover_checks
 from reporter.judge import judge
 from reporter.one_finding import Look, concerns_hosts
-from reporter.opening import Clients, Opener, open_clients
+from reporter.opening import CallLimits, Clients, Opener, open_clients
+from reporter.partitions import Terms
 from reporter.propose import changes_of
 from reporter.propose import plan as hashed
 from reporter.reports.evaluations import evaluations
@@ -154,6 +157,7 @@ class _Facts:
     ticking: Callable[[], datetime] | None = None
     lost: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     reading: Reading | None = None
+    workers: Workers | None = None
     renewals: list[str] = field(default_factory=list)
     finding: Told | None = None
 
@@ -179,11 +183,20 @@ Acts = Callable[[World], tuple[Mapping[str, Any], Sequence[Act]]]
 """The judged world -> the plan, and what became of its changes."""
 
 
-def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None, watch: Watch | None = None, resume: str | None = None) -> Finished:
+def run(
+    schedule: Schedule,
+    out: Path,
+    now: datetime,
+    *,
+    job: str | None = None,
+    watch: Watch | None = None,
+    resume: str | None = None,
+    workers: Workers | None = None,
+) -> Finished:
     """The scheduled job: reads the world, changes what the schedule says may be changed, and writes one sealed run folder below `out`.
 
-    `resume`: the cut run to go on with (empty: the one there is); it keeps its number and its clock. Raises ReporterError; Stopped where `watch` asks
-    to stop: then what was read is kept.
+    `resume`: the cut run to go on with (empty: the one there is); it keeps its number and its clock. `workers` read accounts; None: all is read here.
+    Raises ReporterError; Stopped where `watch` asks to stop: then what was read is kept.
     """
     watch = watch or Watch()
     kept, ticking = held_back(schedule), clock.running(now)
@@ -201,7 +214,17 @@ def run(schedule: Schedule, out: Path, now: datetime, *, job: str | None = None,
         reading = Reading(cut or new_run(schedule, out, start, job, number), RawFolder(folder / "raw"), cut=cut is not None)
         lost = _bring_back(sealing, clients.aws, ticking)
         facts = _Facts(
-            "scheduled", schedule, start, clients.aws.endpoint_override, kept, number, job=job, ticking=ticking, lost=lost, reading=reading
+            "scheduled",
+            schedule,
+            start,
+            clients.aws.endpoint_override,
+            kept,
+            number,
+            job=job,
+            ticking=ticking,
+            lost=lost,
+            reading=reading,
+            workers=workers,
         )
         watch.begun(facts.run_id, job)
         try:
@@ -239,7 +262,7 @@ def _night(folder: Path, sealing: Sealing, facts: _Facts, sent: sent_findings.Kn
     plan = _planned(schedule, clients, reading, watch)
     watch.stage("gather")
     opener = Opener(clients, plan, schedule.settings().config_rule_prefix, facts.now)
-    gathered = reading.gather(plan, opener, watch.settled, watch.pulse, facts.present())
+    gathered = reading.gather(plan, opener, watch.settled, watch.pulse, facts.present(), _away(facts, reading, watch))
     facts = replace(facts, identity=clients.aws.identity("")["arn"])
     who = IDENTITIES.frame(clients.identities(plan.access.values()))
     stored = packs.since(store, schedule.evidence.chain, sealing.out, sealing.head(), schedule.evidence.store)
@@ -251,6 +274,13 @@ def _night(folder: Path, sealing: Sealing, facts: _Facts, sent: sent_findings.Kn
     finished = _conclude(folder, sealing, facts, gathered, watch, _changing(facts, store, clients, watch).scheduled)
     calls, throttled = reading.calls.sent()
     return replace(finished, calls=calls, throttled=throttled), clients, plan
+
+
+def _away(facts: _Facts, reading: Reading, watch: Watch) -> Away | None:
+    if facts.workers is None:
+        return None
+    terms = Terms(this_program(), facts.now, facts.schedule.settings().config_rule_prefix, CallLimits.of(facts.schedule))
+    return Away(facts.workers, terms, reading.raw, reading.calls, watch.noted)
 
 
 def _stood(folder: Path, sealing: Sealing, facts: _Facts, sent: sent_findings.Known, watch: Watch) -> tuple[Finished, Clients, ScopePlan]:

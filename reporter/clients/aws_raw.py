@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import msgspec
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+FILE = re.compile(r"\d{6,}-[A-Za-z0-9_.-]{1,80}\.(json|xml)\.zst")
+"""how the file of an answer is named"""
 _SORTED = msgspec.json.Encoder(order="sorted")
 
 
