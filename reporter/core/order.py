@@ -118,10 +118,11 @@ def ranks(values: pd.Series) -> np.ndarray:
 def in_order_of(values: pd.Series) -> np.ndarray:
     """Positions of a categorical's rows in the order of its texts; equal ones as they come."""
     codes, count = values.cat.codes.to_numpy(), len(values.cat.categories)
-    if len(codes) == count and (np.bincount(codes[codes >= 0], minlength=count) == 1).all():
-        order = np.empty(count, dtype=np.int64)  # each occurs once: its code is its place
+    if len(codes) == count and (not count or codes.min() >= 0):
+        order = np.full(count, -1, dtype=np.int64)
         order[codes] = np.arange(count)
-        return order
+        if not count or order.min() >= 0:
+            return order  # each occurs once: its code is its place
     return np.argsort(codes, kind="stable")
 
 

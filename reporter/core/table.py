@@ -200,10 +200,11 @@ def _plain(column: Column, values: Sequence[Any]) -> bool:
 
 def _steps(keys: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """From each row to the next: is the key higher, is it the same?"""
-    higher, same = np.zeros(len(keys[0]) - 1, dtype=bool), np.ones(len(keys[0]) - 1, dtype=bool)
-    for key in keys:
-        higher |= same & (key[1:] > key[:-1])
-        same &= key[1:] == key[:-1]
+    higher, same = keys[0][1:] > keys[0][:-1], keys[0][1:] == keys[0][:-1]
+    for key in keys[1:]:
+        left = np.flatnonzero(same)
+        higher[left] = key[left + 1] > key[left]
+        same[left] = key[left + 1] == key[left]
     return higher, same
 
 

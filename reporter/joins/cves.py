@@ -42,7 +42,7 @@ def vulnerabilities(findings: pd.DataFrame, rows: np.ndarray) -> Vulnerabilities
     runs = [[text or ids[number]] for number, text in enumerate(named)]
     # findings whose id is no CVE are of one kind where they have the same related ids too
     foreign = np.flatnonzero(np.array([text is None for text in named], dtype=bool)[kind])
-    related, lists = pd.factorize(findings["related_ids"].to_numpy(dtype=object)[rows[foreign]])
+    related, lists = _lists(findings["related_ids"].to_numpy(dtype=object)[rows[foreign]])
     pairs, distinct = pd.factorize(kind[foreign] * max(len(lists), 1) + related)
     kind[foreign] = pairs + len(runs)
     for pair in distinct:
@@ -60,6 +60,14 @@ def vulnerabilities(findings: pd.DataFrame, rows: np.ndarray) -> Vulnerabilities
         names=names,
         is_cve=np.array([cve(name) is not None for name in names], dtype=bool),
     )
+
+
+def _lists(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Codes into the distinct ones. Those that are one object are looked at once."""
+    codes, _ = pd.factorize(np.fromiter(map(id, values), dtype=np.int64, count=len(values)))
+    first = np.unique(codes, return_index=True)[1]
+    among, lists = pd.factorize(values[first])
+    return among[codes], lists
 
 
 def _own_ids(findings: pd.DataFrame, rows: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -24,11 +24,13 @@ def assemble(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
     for column in table.columns:
         values, text = columns[column.name], column.kind in (Kind.TEXT, Kind.CATEGORY)
         series = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values, dtype=column.kind.pandas, copy=False)
-        empty = None if column.kind in (Kind.TEXTS, Kind.INTEGERS) else series.isna()  # a list is never missing
+        plain = text and not table.big
+        asked = plain or not (column.nullable or column.kind in (Kind.TEXTS, Kind.INTEGERS))  # a list is never missing
+        empty = series.isna() if asked else None
         gaps = empty is not None and bool(empty.any())
         if text and table.big:
             series = coded(series)
-        elif text and gaps:
+        elif plain and gaps:
             series = series.astype(object).mask(empty, None)  # pandas turns None into NaN where it takes a column for text
         if not (text and table.big) and str(series.dtype) != column.kind.pandas:
             raise TableError(f"table {table.name}, column {column.name}: {series.dtype} where {column.kind.pandas} is declared")
@@ -56,8 +58,9 @@ def end_to_end(table: Table, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def positions(instances: pd.DataFrame, accounts: pd.Series, instance_ids: pd.Series) -> np.ndarray:
     """Where (account, instance id) stands in a frame that has these columns; -1: it does not."""
-    known, owners = pd.Index(instances["instance_id"]), pd.Index(instances["account"].unique())
-    owner, asked = places(owners, instances["account"]), places(owners, accounts)
+    known, (owner, owners) = pd.Index(instances["instance_id"]), pd.factorize(instances["account"])
+    owners = pd.Index(owners)
+    asked = places(owners, accounts)
     if known.is_unique:
         at = places(known, instance_ids)
         return np.asarray(np.where((asked >= 0) & (looked_up(owner, at, -1) == asked), at, -1))
@@ -97,6 +100,6 @@ def spread(values: np.ndarray, distinct: np.ndarray, codes: np.ndarray, limit: i
     """The code of each value, given those of the distinct ones."""
     if limit > DENSE:
         return np.asarray(codes[pd.Index(distinct).get_indexer(values)])
-    table = np.empty(limit, dtype=np.int32)
+    table = np.empty(limit, dtype=codes.dtype)
     table[distinct] = codes
-    return np.asarray(table[values], dtype=np.int64)
+    return np.asarray(table[values])

@@ -30,10 +30,12 @@ def task_hosts(world: World) -> pd.DataFrame:
 def image_hosts(world: World) -> pd.DataFrame:
     """image_digest, account, region, instance_id: every host that runs the image now, once; sorted."""
     containers = world.table(ECS_CONTAINERS)[["task_arn", "image_digest", "last_status"]]
+    columns = ["image_digest", *HOST]
+    if containers.empty:
+        return pd.DataFrame({name: pd.Series([], dtype="object") for name in columns})
     running = containers[containers["image_digest"].notna() & (containers["last_status"].isna() | (containers["last_status"] == "RUNNING"))]
     tasks = task_hosts(world)
     placed = running[["task_arn", "image_digest"]].merge(tasks.loc[tasks["last_status"] == "RUNNING", ["task_arn", *HOST]], on="task_arn")
-    columns = ["image_digest", *HOST]
     return placed[columns].drop_duplicates().sort_values(columns, kind="stable", ignore_index=True)
 
 
@@ -46,18 +48,19 @@ def located(world: World, findings: pd.DataFrame, rows: np.ndarray) -> pd.DataFr
     hosts = image_hosts(world)
     digests = pd.Index(hosts["image_digest"].unique())
     counts = hosts.groupby("image_digest", sort=True).size().reindex(digests).to_numpy(dtype=np.int64)
-    kind = findings["resource_type"]
-    known = np.where(kind == IMAGE, places(digests, findings["image_digest"]), -1)[rows]
+    known = np.where(findings["resource_type"] == IMAGE, places(digests, findings["image_digest"]), -1)[rows] if len(digests) else np.array([])
+    on_host = taken = np.array([], dtype=np.int64)
     if (known >= 0).any():
         times = looked_up(counts, known, 1)
         nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
         known, rows = np.repeat(known, times), np.repeat(rows, times)
-    on_host = np.flatnonzero(known >= 0)
-    taken = (np.cumsum(counts) - counts)[known[on_host]] + nth[on_host] if len(on_host) else on_host
+        on_host = np.flatnonzero(known >= 0)
+        taken = (np.cumsum(counts) - counts)[known[on_host]] + nth[on_host]
+    machine = (findings["resource_type"] == INSTANCE).to_numpy()
     made = {"row": pd.Series(rows, copy=False)}
     for name, own in (("account", "account"), ("region", "region"), ("instance_id", "resource_id")):
         (mine, theirs), texts = shared(findings[own], hosts[name])
-        codes = (mine if own == name else np.where(kind == INSTANCE, mine, -1))[rows]
+        codes = (mine if own == name or machine.all() else np.where(machine, mine, -1))[rows]
         codes[on_host] = theirs[taken]
         made[name] = of_codes(codes, texts)
     return pd.DataFrame(made, copy=False)

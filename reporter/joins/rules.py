@@ -8,39 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from reporter.core.order import ranks
 from reporter.core.world import World
-from reporter.joins.records import records
 from reporter.tables.workload_protection import WP_POLICIES, WP_POLICY_RULES, WP_RULES
 
 EXACT_TYPES = frozenset({"vulnerability", "exploit", "smart", "custom"})
 MOST_CVES = 10
-DENSE = 1 << 28
-"""Lists times rules up to which a table of bytes is the faster way to ask what is on which list."""
 
 
 class Rules:
     """Rules are known by their place: 0.. in the order of their labels (the identifier, or what stands for it)."""
 
     def __init__(self, world: World, tenant: str, cves: Sequence[str]) -> None:
-        known = {name: code for code, name in enumerate(cves)}
         rules = world.table(WP_RULES)
         rules = rules.loc[rules["tenant"] == tenant, ["rule_id", "identifier", "type", "cves", "detect_only"]]
-        named = [rule for rule in records(rules) if not known.keys().isdisjoint(rule.cves)]
-        named.sort(key=lambda rule: (_label(rule), rule.rule_id))
-        self.ids = pd.Index([rule.rule_id for rule in named], dtype="int64")
-        self.labels = np.array([_label(rule) for rule in named], dtype=object)
-        self.ambiguous = len(set(self.labels)) < len(self.labels)
+        owner, code = _named(rules["cves"], cves)
+        rules, owner = _with_any(rules, owner)
+        ids, labels = rules["rule_id"].to_numpy(dtype=np.int64), _labels(rules)
+        order = np.lexsort((ids, ranks(pd.Series(labels))))
+        self.ids = pd.Index(ids[order])
+        self.labels = labels[order]
+        self.ambiguous = len(set(labels)) < len(labels)
         """whether some label stands for several rules"""
-        self.exact = np.array([rule.type in EXACT_TYPES and len(rule.cves) <= MOST_CVES for rule in named], dtype=bool)
-        self.detects = np.array([rule.detect_only for rule in named], dtype=bool)
-        links = sorted((known[text], place) for place, rule in enumerate(named) for text in rule.cves if text in known)
-        self._links = np.array(links, dtype=np.int64).reshape(-1, 2)
-        self.counts = np.bincount(self._links[:, 0], minlength=len(known))
+        few = np.fromiter(map(len, rules["cves"]), dtype=np.int64, count=len(rules)) <= MOST_CVES
+        self.exact = (rules["type"].isin(EXACT_TYPES).to_numpy(dtype=bool) & few)[order]
+        self.detects = rules["detect_only"].to_numpy(dtype=bool)[order]
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        by_cve = np.lexsort((place[owner], code))
+        self._links = np.stack([code[by_cve], place[owner][by_cve]], axis=1)
+        self.counts = np.bincount(code, minlength=len(cves))
+        """rules that name each CVE"""
         self._starts = np.cumsum(self.counts) - self.counts
         policies = world.table(WP_POLICIES)
         mine = policies[policies["tenant"] == tenant]
@@ -56,39 +58,50 @@ class Rules:
         nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return self._links[np.repeat(self._starts[cve], counts) + nth, 1], counts
 
-    def held(self, lists: Sequence[tuple[int, ...]], which: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Whether the rule at place[i] is among the rule ids of lists[which[i]]. Equal lists are looked at once."""
-        same, owner, held = self._holding(lists)
-        count = int(same.max(initial=-1)) + 1
-        pairs, asked = owner * len(self.ids) + held, same[which] * len(self.ids) + place
-        if count * len(self.ids) <= DENSE:
-            member = np.zeros(count * len(self.ids), dtype=bool)
-            member[pairs] = True
-            return np.asarray(member[asked])
-        return np.asarray(pd.Index(pairs).get_indexer(asked) >= 0)
-
-    def touched(self, lists: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
-        """Number of each of these lists among the distinct ones, and for each distinct list and CVE: does a rule on the list name the CVE?"""
-        same, owner, held = self._holding(lists)
-        by_place = self._links[np.argsort(self._links[:, 1], kind="stable"), 0]
+    def of(self, rule: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each rule (a place), one entry for each CVE that it names: which of these rules, the CVE, and the how manieth that the rule is of the
+        CVE's own."""
+        by_place = np.argsort(self._links[:, 1], kind="stable")
+        cve = self._links[by_place, 0]
+        nth = by_place - self._starts[cve]
         counts = np.bincount(self._links[:, 1], minlength=len(self.ids))
-        times = counts[held]
-        nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-        found = np.zeros((int(same.max(initial=-1)) + 1, len(self.counts)), dtype=bool)
-        found[np.repeat(owner, times), by_place[np.repeat((np.cumsum(counts) - counts)[held], times) + nth]] = True
+        times = counts[rule]
+        which = np.repeat(np.arange(len(rule)), times)
+        link = np.arange(len(which)) + np.repeat((np.cumsum(counts) - counts)[rule] - (np.cumsum(times) - times), times)
+        return which, cve[link], nth[link]
+
+    def held(self, lists: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
+        """Number of each of these lists of rule ids among the distinct ones, and for each distinct list and rule (a place): is it on the list?"""
+        objects, seen = {id(one): one for one in lists}, dict[tuple[int, ...], int]()
+        number = {key: seen.setdefault(one, len(seen)) for key, one in objects.items()}  # a long list is costly to compare
+        same = np.array([number[id(one)] for one in lists], dtype=np.int64)
+        flat = self.ids.get_indexer(np.fromiter(chain.from_iterable(seen), dtype=np.int64))
+        owner = np.repeat(np.arange(len(seen)), [len(one) for one in seen])
+        found = np.zeros((len(seen), len(self.ids)), dtype=bool)
+        found[owner[flat >= 0], flat[flat >= 0]] = True
         return same, found
 
-    def _holding(self, lists: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Number of each list among the distinct ones; and which of those holds which rule (by place), pair by pair."""
-        seen: dict[tuple[int, ...], int] = {}
-        same = np.array([seen.setdefault(found, len(seen)) for found in lists], dtype=np.int64)
-        flat = self.ids.get_indexer(pd.Index(list(chain.from_iterable(seen)), dtype="int64"))
-        owner = np.repeat(np.arange(len(seen)), [len(found) for found in seen])
-        return same, owner[flat >= 0], flat[flat >= 0]
+
+def _named(listed: pd.Series, cves: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """For each rule one entry for each CVE in question that it names: which rule, and the CVE's code."""
+    known = {name: code for code, name in enumerate(cves)}
+    code = np.array([known.get(text, -1) for text in chain.from_iterable(listed)], dtype=np.int64)
+    owner = np.repeat(np.arange(len(listed)), np.fromiter(map(len, listed), dtype=np.int64, count=len(listed)))
+    return owner[code >= 0], code[code >= 0]
 
 
-def _label(rule: Any) -> str:
-    return rule.identifier or f"id {rule.rule_id}"
+def _with_any(rules: pd.DataFrame, owner: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """The rules that have an entry, and the entries' rules among those."""
+    wanted = np.bincount(owner, minlength=len(rules)) > 0
+    return rules.loc[wanted], (np.cumsum(wanted) - 1)[owner]
+
+
+def _labels(rules: pd.DataFrame) -> np.ndarray:
+    """How people call each rule: its identifier, or what stands for it."""
+    nameless = (rules["identifier"].isna() | (rules["identifier"] == "")).to_numpy(dtype=bool)
+    found: np.ndarray = rules["identifier"].to_numpy(dtype=object, copy=True)
+    found[nameless] = [f"id {number}" for number in rules["rule_id"].loc[nameless]]
+    return found
 
 
 def _by_policy(listed: pd.DataFrame) -> Mapping[int | None, tuple[int, ...]]:

@@ -24,6 +24,8 @@ STATES = ("prevented", "detect_only", "unknown", "assigned_not_effective", "unkn
 RANK_BITS = 3
 PACKED = 20
 """So many ranks fit into one integer."""
+AT_ONCE = 1 << 25
+"""Setups times rules, or times CVEs, that are looked at together: each takes a few bytes."""
 
 _REASONS = {
     PREVENTED: "effective on the agent, in prevent mode",
@@ -81,40 +83,178 @@ def setup_of(instance: Any, computer: Any) -> Setup:
     return Setup(instance.tenant, instance.policy_id, computer.ips_rule_ids, mode, hindrance)
 
 
-def shields(world: World, setups: Sequence[Setup], host: np.ndarray, cve: np.ndarray, cves: Sequence[str]) -> tuple[np.ndarray, list[Said]]:
-    """For each pair (setups[host[i]], cves[cve[i]]) a code into the list of what is said: state, identifiers it rests on (sorted), reason."""
-    said: list[Said] = [(STATES[NO_RULE], (), "no IPS rule names this CVE")]
-    codes = np.zeros(len(host), dtype=np.int64)
-    tenants = np.array([setup.tenant for setup in setups], dtype=object)
-    for tenant in sorted(set(tenants)):
-        rules = Rules(world, tenant, cves)
-        mine = np.flatnonzero((tenants == tenant)[host] & (rules.counts[cve] > 0))
-        if len(mine):
-            kinds, words = _judged(rules, setups, host[mine], cve[mine])
-            codes[mine] = kinds + len(said)
+@dataclass(frozen=True)
+class Shields:
+    """How far the rules go for each pair (setup, CVE) that was asked for, as a rank; `told` says it in words."""
+
+    rank: np.ndarray
+    blocks: tuple[_Block, ...]
+
+    def told(self) -> tuple[np.ndarray, list[Said]]:
+        """For each pair a code into the list of what is said: state, identifiers it rests on (sorted), reason."""
+        said: list[Said] = [(STATES[NO_RULE], (), "no IPS rule names this CVE")]
+        codes = np.zeros(len(self.rank), dtype=np.int32)
+        for block in self.blocks:
+            kinds, words = _told(block)
+            codes[block.pairs] = kinds + len(said)
             said += words
-    return codes, said
+        return codes, said
 
 
-def _judged(rules: Rules, setups: Sequence[Setup], host: np.ndarray, cve: np.ndarray) -> tuple[np.ndarray, list[Said]]:
-    """Pairs whose CVE some rule names -> a code for each, and what each code says. Hosts that have none of a CVE's rules are alike to it."""
-    bare = ~_concerned(rules, setups, host, cve)
-    kinds, distinct = pd.factorize(np.where(bare, -1 - cve, host * len(rules.counts) + cve))
-    example = _examples(kinds, len(distinct))
-    codes, words = _told(rules, setups, host[example], cve[example])
-    return codes[kinds], words
+@dataclass(frozen=True)
+class _Block:
+    """Some setups of one tenant, and the pairs (setup, CVE) asked for whose CVE some rule names: `pairs` says where they stand among all.
+
+    Entries: every rule of a pair that does other than it does on a host that has nothing. `at`: setup x CVE of the entry, as a number.
+    """
+
+    rules: Rules
+    setups: Sequence[Setup]
+    hold: _Hold
+    pairs: np.ndarray
+    host: np.ndarray
+    cve: np.ndarray
+    best: np.ndarray
+    """rank of each pair"""
+    at: np.ndarray
+    nth: np.ndarray
+    """the how manieth of the CVE's rules it is"""
+    rank: np.ndarray
+    """what the rule is worth there"""
 
 
-def _concerned(rules: Rules, setups: Sequence[Setup], host: np.ndarray, cve: np.ndarray) -> np.ndarray:
-    """Whether a rule for this CVE is on the agent or on the policy of this host, or may be."""
-    agent, on_agent = rules.touched([setup.agent_rules for setup in setups])
-    policy, on_policy = rules.touched([rules.of_policy.get(setup.policy_id, ()) for setup in setups])
-    return np.asarray(_unseen(rules, setups)[host] | on_agent[agent[host], cve] | on_policy[policy[host], cve])
+def shields(world: World, setups: Sequence[Setup], host: np.ndarray, cve: np.ndarray, cves: Sequence[str]) -> Shields:
+    """How far the rules go for each pair (setups[host[i]], cves[cve[i]])."""
+    rank = np.full(len(host), NO_RULE, dtype=np.int8)
+    tenants = np.array([setup.tenant for setup in setups], dtype=object)
+    blocks = []
+    for tenant in sorted(set(tenants)):
+        rules, own = Rules(world, tenant, cves), np.flatnonzero(tenants == tenant)
+        ruled = rules.counts[cve] > 0
+        size = max(AT_ONCE // max(len(rules.ids), len(cves), 1), 1)
+        for start in range(0, len(own), size):
+            some = own[start : start + size]
+            number = np.full(len(setups), -1, dtype=np.int64)
+            number[some] = np.arange(len(some))
+            pairs = np.flatnonzero((number >= 0)[host] & ruled)
+            if len(pairs):
+                block = _block(rules, [setups[at] for at in some], pairs, number[host[pairs]], cve[pairs])
+                rank[pairs] = block.best
+                blocks.append(block)
+    return Shields(rank, tuple(blocks))
 
 
-def _unseen(rules: Rules, setups: Sequence[Setup]) -> np.ndarray:
-    """Hosts whose policy the key may not see."""
-    return np.array([setup.policy_id is not None and setup.policy_id not in rules.of_policy for setup in setups], dtype=bool)
+def _block(rules: Rules, setups: Sequence[Setup], pairs: np.ndarray, host: np.ndarray, cve: np.ndarray) -> _Block:
+    hold, width = _Hold.of(rules, setups), len(rules.counts)
+    asked = np.zeros(len(setups) * width, dtype=bool)
+    asked[host * width + cve] = True
+    owner, rule = hold.differing(rules.exact)
+    which, named, nth = rules.of(rule)
+    at = owner[which] * width + named
+    wanted = np.flatnonzero(asked[at])
+    which, at, nth = which[wanted], at[wanted], nth[wanted]
+    rank = hold.ranks(rules, owner[which], rule[which])
+    best = np.tile(_bare(rules), len(setups))
+    for worth in range(AVAILABLE, -1, -1):  # the lowest last
+        best[at[rank == worth]] = worth
+    return _Block(rules, setups, hold, pairs, host, cve, best[host * width + cve], at, nth, rank)
+
+
+def _bare(rules: Rules) -> np.ndarray:
+    """The rank of each CVE on a host that has none of its rules."""
+    exact = np.zeros(len(rules.counts), dtype=bool)
+    exact[rules.of(np.flatnonzero(rules.exact))[1]] = True
+    return np.where(exact, AVAILABLE, GENERIC).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class _Hold:
+    """What each of some setups has of each rule (by its place): for each setup a number of a row in each of these tables."""
+
+    agent: tuple[np.ndarray, np.ndarray]
+    """rules on the agent"""
+    policy: tuple[np.ndarray, np.ndarray]
+    """rules assigned to the policy"""
+    listed: tuple[np.ndarray, np.ndarray]
+    """rules of which the policy says whether they only detect"""
+    softened: tuple[np.ndarray, np.ndarray]
+    """rules that the policy lets only detect"""
+    mode: np.ndarray
+    unseen: np.ndarray
+    """setups whose policy the key may not see"""
+
+    @classmethod
+    def of(cls, rules: Rules, setups: Sequence[Setup]) -> _Hold:
+        policies = [setup.policy_id for setup in setups]
+        return cls(
+            rules.held([setup.agent_rules for setup in setups]),
+            rules.held([rules.of_policy.get(policy, ()) for policy in policies]),
+            rules.held([rules.listed.get(policy, ()) for policy in policies]),
+            rules.held([rules.softened.get(policy, ()) for policy in policies]),
+            np.array([setup.mode for setup in setups], dtype=np.int8),
+            np.array([policy is not None and policy not in rules.of_policy for policy in policies], dtype=bool),
+        )
+
+    def differing(self, exact: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Every (setup, exact rule) that is on the agent or on the policy, or may be: elsewhere a rule does nothing, whatever the setup."""
+        (agent, on_agent), (policy, on_policy) = self.agent, self.policy
+        has = on_agent[agent] | on_policy[policy]
+        has[self.unseen] = True
+        has &= exact
+        owner, rule = np.nonzero(has)
+        return owner, rule
+
+    def ranks(self, rules: Rules, host: np.ndarray, rule: np.ndarray) -> np.ndarray:
+        """What one rule is worth on one host. The policy's own word on detection, where it has one, goes before the rule's.
+
+        A policy that the key may not see could hold a rule that is not on the agent, and could set one that is to detect.
+        """
+        own, assigned, listed, softened = (table[number[host], rule] for number, table in (self.agent, self.policy, self.listed, self.softened))
+        detects = np.where(listed, softened, rules.detects[rule])
+        mode, unseen = self.mode[host], self.unseen[host]
+        cases = {
+            GENERIC: ~rules.exact[rule],
+            UNTOLD: own & (mode == Mode.UNTOLD),
+            HIDDEN: unseen & (~own | (mode == Mode.PREVENT)),
+            PREVENTED: own & (mode == Mode.PREVENT) & ~detects,
+            DETECT_ONLY: own & (mode <= Mode.DETECT),
+            ASSIGNED: own | assigned,
+        }
+        return np.asarray(np.select(list(cases.values()), [np.int8(rank) for rank in cases], np.int8(AVAILABLE)))
+
+
+def _told(block: _Block) -> tuple[np.ndarray, list[Said]]:
+    """A code for each pair, and what each code says."""
+    rules, setups = block.rules, block.setups
+    causes, hindrances = pd.factorize(np.array([setup.hindrance for setup in setups], dtype=object))
+    cause = np.where(block.best == ASSIGNED, causes[block.host], 0)
+    kinds, count = _alike(block, cause, len(hindrances))
+    example = _examples(kinds, count)
+    host, cve = block.host[example], block.cve[example]
+    rule, counts = rules.naming(cve)
+    ranks = block.hold.ranks(rules, np.repeat(host, counts), rule)
+    lowest = np.repeat(block.best[example], counts)
+    strongest = _labels(rules, rule, counts, ranks == lowest)
+    weaker = _labels(rules, rule, counts, (ranks > lowest) & (ranks < GENERIC))
+    best, why = block.best[example].tolist(), cause[example].tolist()
+    reasons = {known: _reason(known[0], str(hindrances[known[1]])) for known in set(zip(best, why, strict=True))}
+    return kinds, [
+        (STATES[rank], labels, f"{reasons[rank, hindrance]}{_LESS}{', '.join(less)}" if less else reasons[rank, hindrance])
+        for rank, hindrance, labels, less in zip(best, why, strongest, weaker, strict=True)
+    ]
+
+
+def _alike(block: _Block, cause: np.ndarray, causes: int) -> tuple[np.ndarray, int]:
+    """For each pair the number of its kind, and how many there are. Pairs of one CVE whose rules have the same ranks say the same, but for the
+    hindrance of a rule that is assigned and does not work."""
+    width = len(block.rules.counts)
+    packed = np.zeros(len(block.setups) * width, dtype=np.int64)
+    short = block.nth < PACKED
+    np.add.at(packed, block.at[short], (AVAILABLE - block.rank[short].astype(np.int64)) << (RANK_BITS * block.nth[short]))
+    packed[block.at[~short]] = -1 - block.at[~short]  # those of too many rules are alike to no other
+    ranks = pd.factorize(packed[block.host * width + block.cve])[0]
+    kinds, distinct = pd.factorize((ranks * width + block.cve) * causes + cause)
+    return kinds, len(distinct)
 
 
 def _examples(kinds: np.ndarray, count: int) -> np.ndarray:
@@ -122,56 +262,6 @@ def _examples(kinds: np.ndarray, count: int) -> np.ndarray:
     example = np.empty(count, dtype=np.int64)
     example[kinds[::-1]] = np.arange(len(kinds))[::-1]
     return example
-
-
-def _told(rules: Rules, setups: Sequence[Setup], host: np.ndarray, cve: np.ndarray) -> tuple[np.ndarray, list[Said]]:
-    """Pairs whose CVE some rule names, each once -> a code for each, and what each code says."""
-    rule, counts = rules.naming(cve)
-    starts = np.cumsum(counts) - counts
-    ranks = _ranks(rules, setups, np.repeat(host, counts), rule)
-    best = np.minimum.reduceat(ranks, starts)
-    # pairs of one CVE whose rules have the same ranks say the same, but for the hindrance of a rule that is assigned and does not work
-    nth = np.arange(len(rule)) - np.repeat(starts, counts)
-    packed = np.add.reduceat(np.where(nth < PACKED, ranks << (RANK_BITS * np.minimum(nth, PACKED - 1)), 0), starts)
-    packed = np.where(counts <= PACKED, packed, -1 - np.arange(len(counts)))
-    causes, hindrances = pd.factorize(np.array([setup.hindrance for setup in setups], dtype=object))
-    cause = np.where(best == ASSIGNED, causes[host], 0)
-    kinds, distinct = pd.factorize((pd.factorize(packed)[0] * len(rules.counts) + cve) * len(hindrances) + cause)
-    example = _examples(kinds, len(distinct))
-    rule, counts = rules.naming(cve[example])
-    kept = np.repeat(starts[example] - (np.cumsum(counts) - counts), counts) + np.arange(len(rule))
-    lowest = np.repeat(best[example], counts)
-    strongest = _labels(rules, rule, counts, ranks[kept] == lowest)
-    weaker = _labels(rules, rule, counts, (ranks[kept] > lowest) & (ranks[kept] < GENERIC))
-    lowest, why = best[example].tolist(), cause[example].tolist()
-    reasons = {known: _reason(known[0], str(hindrances[known[1]])) for known in set(zip(lowest, why, strict=True))}
-    return kinds, [
-        (STATES[rank], labels, f"{reasons[rank, hindrance]}{_LESS}{', '.join(less)}" if less else reasons[rank, hindrance])
-        for rank, hindrance, labels, less in zip(lowest, why, strongest, weaker, strict=True)
-    ]
-
-
-def _ranks(rules: Rules, setups: Sequence[Setup], host: np.ndarray, rule: np.ndarray) -> np.ndarray:
-    """What one rule is worth on one host. The policy's own word on detection, where it has one, goes before the rule's.
-
-    A policy that the key may not see could hold a rule that is not on the agent, and could set one that is to detect.
-    """
-    own = rules.held([setup.agent_rules for setup in setups], host, rule)
-    assigned = own | rules.held([rules.of_policy.get(setup.policy_id, ()) for setup in setups], host, rule)
-    listed = rules.held([rules.listed.get(setup.policy_id, ()) for setup in setups], host, rule)
-    softened = rules.held([rules.softened.get(setup.policy_id, ()) for setup in setups], host, rule)
-    detects = np.where(listed, softened, rules.detects[rule])
-    mode = np.array([setup.mode for setup in setups])[host]
-    unseen = _unseen(rules, setups)[host]
-    cases = {
-        GENERIC: ~rules.exact[rule],
-        UNTOLD: own & (mode == Mode.UNTOLD),
-        HIDDEN: unseen & (~own | (mode == Mode.PREVENT)),
-        PREVENTED: own & (mode == Mode.PREVENT) & ~detects,
-        DETECT_ONLY: own & (mode <= Mode.DETECT),
-        ASSIGNED: assigned,
-    }
-    return np.asarray(np.select(list(cases.values()), list(cases), AVAILABLE), dtype=np.int64)
 
 
 def _reason(best: int, hindrance: str) -> str:

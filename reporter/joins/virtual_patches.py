@@ -12,6 +12,7 @@ A virtual patch is not a patch: `age_days` says since how many whole days the pa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from reporter.joins.cves import Vulnerabilities, vulnerabilities
 from reporter.joins.frames import alike, assemble, distinct_numbers, positions, spread, taken
 from reporter.joins.hosts import IMAGE, INSTANCE, located, unseen_hosts
 from reporter.joins.records import records
-from reporter.joins.shields import Said, Setup, setup_of, shields
+from reporter.joins.shields import STATES, Said, Setup, setup_of, shields
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.findings import INSPECTOR_FINDINGS
 from reporter.tables.joined import INSTANCES, VIRTUAL_PATCHES
@@ -38,80 +39,114 @@ Say = Callable[[Said], int]
 """What is said -> its code."""
 
 
+@dataclass(frozen=True)
+class Matched:
+    """Every finding on every host it is on, once for each CVE: the rows of virtual_patches, in the order of ARNs."""
+
+    places: pd.DataFrame
+    """row in inspector_findings, account, region, instance_id, and where the host stands in instances (`at`): one for each finding and host"""
+    place: np.ndarray
+    """where each row stands in places"""
+    cve: pd.Series
+    state: pd.Series
+    told: Callable[[], tuple[np.ndarray, list[Said]]]
+    """for each row a code into the list of what is said of it"""
+
+
 def join(world: World) -> dict[str, pd.DataFrame]:
     """Source tables and instances -> virtual_patches."""
-    findings, instances = world.table(INSPECTOR_FINDINGS), world.table(INSTANCES)
-    wanted = package_findings(findings)
-    places = _inside(world, located(world, findings, wanted))
-    found = vulnerabilities(findings, places["row"].to_numpy())
-    place, code = _each_cve(found)
-    said, words = _said(world, findings, places, place, code, found)
-    row, at = (places[name].to_numpy()[place] for name in ("row", "at"))
-    states, identifiers, reasons = zip(*words, strict=True) if words else ((), (), ())
-    age = _days(world, findings["first_observed"])
-    frame = assemble(
+    return {VIRTUAL_PATCHES.name: VIRTUAL_PATCHES.sort(table(world, match(world)))}
+
+
+def match(world: World) -> Matched:
+    """Which finding is on which host, by CVE, and in which state that leaves it."""
+    findings = world.table(INSPECTOR_FINDINGS)
+    places = _inside(world, located(world, findings, package_findings(findings)))
+    return _judged(world, findings, places, vulnerabilities(findings, places["row"].to_numpy()))
+
+
+def table(world: World, matched: Matched) -> pd.DataFrame:
+    """Every declared column of virtual_patches for what was matched."""
+    findings, instances, places = world.table(INSPECTOR_FINDINGS), world.table(INSTANCES), matched.places
+    said, words = matched.told()
+    _, identifiers, reasons = zip(*words, strict=True) if words else ((), (), ())
+    row, at = (places[name].to_numpy()[matched.place] for name in ("row", "at"))
+    observed = rows_of(findings["first_observed"], row)
+    return assemble(
         VIRTUAL_PATCHES,
         {
-            **{name: rows_of(findings[name], row) for name in ("severity", "first_observed", "title", "fix_available")},
-            **{name: rows_of(findings[name], row) for name in ("exploit_available", "packages")},
-            **{name: rows_of(places[name], place) for name in ("account", "region", "instance_id")},
+            **{name: rows_of(findings[name], row) for name in ("severity", "title", "fix_available", "exploit_available", "packages")},
+            **{name: rows_of(places[name], matched.place) for name in ("account", "region", "instance_id")},
             **{name: taken(instances[name], at) for name in ("policy", "owner", "tenant")},
-            "state": taken(_objects(states), said),
+            "state": matched.state,
             "rule_identifiers": _objects(identifiers).to_numpy()[said],
             "reason": taken(_objects(reasons), said),
-            "image": rows_of(_images(findings), row),
-            "cve": of_codes(code, found.names),
+            "image": _images(findings, row),
+            "cve": matched.cve,
             "finding_arn": rows_of(coded(findings["arn"]), row),
-            "age_days": pd.arrays.IntegerArray(age[row], np.zeros(len(row), dtype=bool)),
+            "first_observed": observed,
+            "age_days": pd.arrays.IntegerArray(_days(world, observed), np.zeros(len(row), dtype=bool)),
         },
     )
-    return {VIRTUAL_PATCHES.name: VIRTUAL_PATCHES.sort(frame)}
 
 
 def package_findings(findings: pd.DataFrame) -> np.ndarray:
     """Where package findings on instances and images stand, by ARN."""
-    wanted = (findings["type"] == "PACKAGE_VULNERABILITY") & findings["resource_type"].isin([INSTANCE, IMAGE])
+    wanted = ((findings["type"] == "PACKAGE_VULNERABILITY") & findings["resource_type"].isin([INSTANCE, IMAGE])).to_numpy(dtype=bool)
     order = in_order_of(coded(findings["arn"]))
-    return np.asarray(order[wanted.to_numpy(dtype=bool)[order]])
+    return np.asarray(order if wanted.all() else order[wanted[order]])
 
 
 def _each_cve(found: Vulnerabilities) -> tuple[np.ndarray, np.ndarray]:
     """One entry for each place and CVE of its finding: which place, and the CVE's code."""
-    times = found.count[found.kind]
+    times, code = found.count[found.kind], found.code[found.start]  # of the first CVE of each kind
+    several = np.flatnonzero(times > 1)
+    if not len(several):
+        return np.arange(len(times)), code[found.kind]
     place = np.repeat(np.arange(len(times)), times)
-    shift = found.start[found.kind] - (np.cumsum(times) - times)
-    return place, found.code[np.arange(len(place)) + shift[place]]
+    codes = code[found.kind][place]
+    start = several + np.cumsum(times[several] - 1) - (times[several] - 1)  # of each run in what is made
+    more = np.repeat(np.arange(len(several)), times[several])
+    nth = np.arange(len(more)) - np.repeat(np.cumsum(times[several]) - times[several], times[several])
+    codes[start[more] + nth] = found.code[found.start[found.kind[several]][more] + nth]
+    return place, codes
 
 
-def _images(findings: pd.DataFrame) -> pd.Series:
+def _images(findings: pd.DataFrame, row: np.ndarray) -> pd.Series:
+    images = (findings["resource_type"] == IMAGE).to_numpy(dtype=bool)
+    if not images.any():
+        return of_codes(np.full(len(row), -1, dtype=np.int8), pd.Index([], dtype="str"))
     resources = coded(findings["resource_id"])
-    return of_codes(np.where(findings["resource_type"] == IMAGE, resources.cat.codes, -1), resources.cat.categories)
+    return of_codes(np.where(images[row], resources.cat.codes.to_numpy()[row], -1), resources.cat.categories)
 
 
 def _days(world: World, first_observed: pd.Series) -> np.ndarray:
     """Whole days since then, none if it is to come."""
     since = first_observed.dt.tz_localize(None).to_numpy().view(np.int64)
-    return np.asarray(np.maximum((pd.Timestamp(world.now).as_unit("us").asm8.astype(np.int64) - since) // _DAY, 0))
+    days = pd.Timestamp(world.now).as_unit("us").asm8.astype(np.int64) - since
+    days //= _DAY
+    return np.asarray(np.maximum(days, 0, out=days))
 
 
 def _inside(world: World, places: pd.DataFrame) -> pd.DataFrame:
     """Places without the hosts that are outside the scope tag; `at`: where the host stands in instances, -1 if it does not."""
     places = places.assign(at=positions(world.table(INSTANCES), places["account"], places["instance_id"]))
     strange = np.flatnonzero(places["at"] < 0)
+    if not len(strange):
+        return places
     machine = positions(world.table(EC2_INSTANCES), places["account"].take(strange), places["instance_id"].take(strange))
     outside = strange[machine >= 0]
     return places.drop(index=outside).reset_index(drop=True) if len(outside) else places
 
 
-def _said(
-    world: World, findings: pd.DataFrame, places: pd.DataFrame, place: np.ndarray, code: np.ndarray, found: Vulnerabilities
-) -> tuple[np.ndarray, list[Said]]:
-    """For each (place[i], code[i]) a code into the list of what is said of it. Pairs that are alike are looked at once."""
+def _judged(world: World, findings: pd.DataFrame, places: pd.DataFrame, found: Vulnerabilities) -> Matched:
+    """Pairs of what a place is to every CVE and a CVE are looked at once, however many findings they are of."""
+    place, code = _each_cve(found)
     whole, setups, words = _whole(world, findings, places)
     # what a place is to every CVE, as a number from 0: its setup, or what is said of it; of one without a host after all others
     line = whole + len(setups) + np.where(places["instance_id"].notna(), 0, len(words))
     width, lines = max(len(found.names), 1), len(setups) + 2 * len(words)
-    pairs = line[place] * width + code
+    pairs = (line * width)[place] + code
     distinct = distinct_numbers(pairs, lines * width)
     line, name = np.divmod(distinct, width)
     homeless = line >= len(setups) + len(words)
@@ -119,9 +154,18 @@ def _said(
     said[~homeless & ~found.is_cve[name]] = len(words)
     words = [*words, ("no_rule", (), "the finding names no CVE, and IPS rules are known by CVE")]
     ruled = np.flatnonzero(said < 0)
-    judged, more = shields(world, setups, -1 - said[ruled], name[ruled], list(found.names))
-    said[ruled] = judged + len(words)
-    return spread(pairs, distinct, said, lines * width), words + more
+    judged = shields(world, setups, -1 - said[ruled], name[ruled], list(found.names))
+    texts = pd.Index(sorted({*STATES, *(state for state, _, _ in words)}), dtype="str")
+    state = texts.get_indexer([state for state, _, _ in words]).astype(np.int8)[np.maximum(said, 0)]
+    state[ruled] = texts.get_indexer(STATES).astype(np.int8)[judged.rank]
+
+    def told() -> tuple[np.ndarray, list[Said]]:
+        codes, more = judged.told()
+        said[ruled] = codes + len(words)
+        return spread(pairs, distinct, said, lines * width), words + more
+
+    states = of_codes(spread(pairs, distinct, state, lines * width), texts)
+    return Matched(places, place, of_codes(code, found.names), states, told)
 
 
 def _whole(world: World, findings: pd.DataFrame, places: pd.DataFrame) -> tuple[np.ndarray, list[Setup], list[Said]]:

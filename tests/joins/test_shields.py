@@ -33,7 +33,7 @@ def said(rules: list[Any], *setups: Setup, policies: list[Any] | None = None, ow
     """What is said of every CVE on every setup, setup by setup."""
     made = world((WP_RULES, rules), (WP_POLICIES, [policy()] if policies is None else policies), (WP_POLICY_RULES, own))
     which, cve = np.repeat(np.arange(len(setups)), len(cves)), np.tile(np.arange(len(cves)), len(setups))
-    codes, words = shields(made, setups, which, cve, cves)
+    codes, words = shields(made, setups, which, cve, cves).told()
     return [words[code] for code in codes]
 
 
@@ -222,5 +222,5 @@ def test_the_order_of_rules_and_hosts_changes_nothing() -> None:
 
 def test_no_pairs_need_no_rules() -> None:
     nothing = np.array([], dtype=np.int64)
-    codes, _ = shields(world(), [], nothing, nothing, ())
+    codes, _ = shields(world(), [], nothing, nothing, ()).told()
     assert len(codes) == 0

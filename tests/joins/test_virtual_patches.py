@@ -175,8 +175,8 @@ def test_more_rules_than_fit_one_integer_are_told_apart() -> None:
     assert list(found["rule_identifiers"]) == [("1000124",), ("1000123",), ("1000123",)]
 
 
-def test_more_lists_than_a_table_of_bytes_holds_give_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reporter.joins.rules.DENSE", 0)
+def test_setups_that_are_looked_at_one_by_one_give_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reporter.joins.shields.AT_ONCE", 0)
     assert shield(**EFFECTIVE, policy_rules=[HARD]).state == "prevented"
     assert shield(**(EFFECTIVE | {"on_agent": (12,), "on_policy": ()})).state == "available"
 
