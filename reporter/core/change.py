@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -62,7 +62,7 @@ class Change:
         return (place, self.key)
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "subjects": list(self.subjects)}
+        return {**vars(self), "subjects": list(self.subjects)}
 
     @classmethod
     def of(cls, value: Json) -> Change:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reporter.core.table import Kind, Table
@@ -91,24 +92,39 @@ CONTRACT: dict[str, tuple[Table, tuple[str, ...]]] = {
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20].")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_SUSPECT = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|(?:^|;)\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""what stands in every text that `safe` may change"""
 
 
 def write_csv(path: Path, table: Table, columns: Sequence[str], frame: pd.DataFrame) -> None:
     """One declared frame -> one CSV file with the named columns, in key order."""
     kinds = {column.name: column.kind for column in table.columns}
     ordered = table.sort(frame)
-    cells = [[_cell(value, kinds[name]) for value in ordered[name]] for name in columns]
+    cells = [_cells(ordered[name], kinds[name]) for name in columns]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(zip(*cells, strict=True))
 
 
+def _cells(values: pd.Series, kind: Kind) -> list[str]:
+    """A column as it is written. What repeats is written out once."""
+    if kind is Kind.NUMBER:  # 0.0 and -0.0 are one value, but not one text
+        return [_cell(value, kind) for value in values]
+    codes, distinct = pd.factorize(values)
+    written = np.empty(len(distinct) + 1, dtype=object)
+    written[:-1], written[-1] = [_cell(value, kind) for value in distinct], ""  # the last is what code -1, of missing values, finds
+    return list(written[codes])
+
+
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A value as JSON in one line."""
+
+
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """JSON lines, keys in the rows' own order."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
-        for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+        stream.writelines(ENCODE(row) + "\n" for row in rows)
 
 
 def _cell(value: Any, kind: Kind) -> str:
@@ -133,6 +149,8 @@ _WRITTEN: dict[Kind, Callable[[Any], str]] = {
 
 def safe(text: str) -> str:
     """Text from the world as a cell: one line, no formula. https://owasp.org/www-community/attacks/CSV_Injection"""
+    if _SUSPECT.search(text) is None:
+        return text
     parts = _CONTROL.sub(" ", text).split(";")
     return ";".join(f"'{part}" if _FORMULA.match(part) and not _NUMBER.fullmatch(part) else part for part in parts)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reporter.core.clock import iso
 from reporter.core.language import SOURCE
-from reporter.reports.record import CONTRACT
+from reporter.reports.record import CONTRACT, ENCODE
 from reporter.reports.view import Report, View
 
 FILE = "results.jsonl"
@@ -26,28 +26,30 @@ def write(folder: Path, view: View) -> None:
 
 
 def lines(view: View) -> Iterator[str]:
-    """The lines. A reason that stands in many results is said again once."""
+    """The lines. What stands in many results is put into words once."""
     frame = _TABLE.sort(view.results)
-    columns = [_values(frame[name], time=name in _TIMES) for name in _COLUMNS]
-    reasons = _reasons(view, frame["reason"])
-    judged = iso(view.now)
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    for values in zip(*columns, strict=True):
-        row: dict[str, Any] = dict(zip(_COLUMNS, values, strict=True))
-        row["reasons"] = reasons[row["reason"]]
-        row["evaluated_at"] = judged
-        yield encode(row) + "\n"
+    columns = [_members(name, frame[name], time=name in _TIMES) for name in _COLUMNS]
+    reasons = {text: f',"reasons":{ENCODE(said)}' for text, said in _reasons(view, frame["reason"]).items()}
+    columns.append([reasons[text] for text in frame["reason"]])
+    end = f',"evaluated_at":{ENCODE(iso(view.now))}}}\n'
+    for members in zip(*columns, strict=True):
+        yield "".join(members) + end
+
+
+def _members(name: str, values: pd.Series, *, time: bool) -> list[str]:
+    """A column as members of the lines' objects, with the brace or comma before each."""
+    before = ("{" if name == _COLUMNS[0] else ",") + ENCODE(name) + ":"
+    codes, distinct = pd.factorize(values)
+    said = np.empty(len(distinct) + 1, dtype=object)
+    said[:-1] = [before + ENCODE(iso(value) if time else list(value) if isinstance(value, tuple) else value) for value in distinct.tolist()]
+    said[-1] = before + ENCODE(None)  # what code -1, of missing values, finds
+    return list(said[codes])
 
 
 def _reasons(view: View, texts: pd.Series) -> dict[Any, dict[str, str]]:
     """Reason -> language -> how it is said there; English is how it was written."""
     others = [one.language for one in view.in_each_language() if one.language.code != SOURCE]
     return {text: {SOURCE: text, **{one.code: one.reason(str(text)) for one in others}} for text in texts.unique().tolist()}
-
-
-def _values(values: pd.Series, *, time: bool) -> list[Any]:
-    present = values.astype(object).where(values.notna(), None)
-    return [None if value is None else iso(value) if time else list(value) if isinstance(value, tuple) else value for value in present.tolist()]
 
 
 REPORT = Report("results_lines", "results.jsonl: the results with their reasons in every language", write)

@@ -1,0 +1,102 @@
+"""A whole run beside the straightforward program, from the same local server: `python -m bench.whole --findings 100000`.
+
+100 accounts of one region each with 10,000 instances, 10,000 IPS rules and so many findings. Ours is `reporter run` with all its files: checks,
+workbook, page, tables, evidence of every answer, seal. The peer is bench/newcomer.py. Wall, CPU and peak memory are those of the program alone, by
+the operating system; the server's work is in both walls. The same estate in 1,000 accounts says what accounts cost in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.estate.running import Running, serving
+from bench.estate.size import Size
+from bench.line import Line, show
+from bench.process import Spent, spent
+
+HERE = Path(__file__).parent
+BESIDE, LARGE = 100_000, 1_000_000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print. 1: a bar does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m bench.whole", description="A whole run beside the straightforward program.")
+    parser.add_argument("--findings", type=int, default=0, help="only beside the newcomer, with so many")
+    parser.add_argument("--quick", action="store_true", help="100,000 findings only")
+    parser.add_argument("--json", action="store_true", help="a line of JSON each")
+    given = parser.parse_args(arguments)
+    return show(lines(quick=given.quick) if not given.findings else beside(given.findings), as_json=given.json)
+
+
+def lines(*, quick: bool) -> Iterator[Line]:
+    """The figures."""
+    yield from beside(BESIDE)
+    if not quick:
+        yield from large()
+        yield from accounts()
+
+
+def beside(findings: int) -> Iterator[Line]:
+    """Ours and the newcomer's, one after the other."""
+    with _estate(Size(regions=1, findings=findings)) as (running, place):
+        ours = _reporter(running, place)
+        peer = _run([sys.executable, "-m", "bench.newcomer", "schedule.yaml", "theirs"], running, place)
+    what = f"a whole run, {findings:,} findings; the straightforward program"
+    yield Line(f"{what}: from start to last file", ours.wall, "s", 15, "at least", peer.wall, peer.wall / ours.wall)
+    yield Line(f"{what}: CPU", ours.cpu, "s CPU", 15, "at least", peer.cpu, peer.cpu / ours.cpu)
+    yield Line(f"{what}: memory", ours.peak / 1e6, "MB", 5, "at least", peer.peak / 1e6, peer.peak / ours.peak)
+
+
+def large() -> Iterator[Line]:
+    with _estate(Size(regions=1, findings=LARGE)) as (running, place):
+        ours = _reporter(running, place)
+    yield Line(f"a whole run, {LARGE:,} findings: from start to last file", ours.wall, "s", 30, "at most")
+    yield Line(f"a whole run, {LARGE:,} findings: memory", ours.peak / 1e6, "MB", 2500, "at most")
+
+
+def accounts() -> Iterator[Line]:
+    """The same estate in ten times as many accounts."""
+    found = []
+    for count in (100, 1000):
+        with _estate(Size(accounts=count, regions=1, findings=BESIDE)) as (running, place):
+            found.append(_reporter(running, place))
+    few, many = found
+    what = f"a whole run, {BESIDE:,} findings in 1,000 accounts; in 100: memory"
+    yield Line(what, many.peak / 1e6, "MB", 1.2, "at most", few.peak / 1e6, many.peak / few.peak)
+
+
+@contextmanager
+def _estate(size: Size) -> Iterator[tuple[Running, Path]]:
+    """A server and a folder with its schedule."""
+    with serving(size) as running, tempfile.TemporaryDirectory() as folder:
+        running.write_schedule(Path(folder) / "schedule.yaml")
+        yield running, Path(folder)
+
+
+def _reporter(running: Running, place: Path) -> Spent:
+    found = _run([sys.executable, "-m", "reporter.cli", "run", "--schedule", "schedule.yaml", "--out", "ours"], running, place)
+    if not (place / "ours" / "run-000001" / "SEAL.txt").exists():
+        raise RuntimeError("the reporter left no sealed run")
+    return found
+
+
+def _run(command: list[str], running: Running, place: Path) -> Spent:
+    """Raises RuntimeError where it does not end well."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WP_"))}
+    environment = {**kept, **running.environment, "PYTHONPATH": str(HERE.parent), "HOME": str(place)}
+    said = place / "said.txt"
+    found = spent(command, environment, place, said)
+    if found.code != 0:
+        raise RuntimeError(f"{command[2]} ended with {found.code}: {said.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+    sys.stderr.write(f"{command[2]}: {found.wall:.1f} s, CPU {found.cpu:.1f} s, {found.peak / 1e6:,.0f} MB\n")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
