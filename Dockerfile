@@ -19,6 +19,8 @@ RUN groupadd --gid 10001 reporter \
  && install --directory --owner 10001 --group 10001 --mode 0750 /var/lib/reporter
 COPY --from=build /opt/reporter /opt/reporter
 COPY --chmod=0444 schedule.yaml /etc/reporter/schedule.yaml
+# The base comes without the standard library's bytecode, and the user below may not write it: without this every start compiles it again.
+RUN python -m compileall -q --invalidation-mode unchecked-hash -x site-packages /usr/local/lib/python3.11
 ENV PATH=/opt/reporter/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 VOLUME ["/var/lib/reporter", "/tmp"]
 USER 10001:10001

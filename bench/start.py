@@ -1,27 +1,33 @@
 """How long the program takes to start: `python -m bench.start`.
 
 `reporter --help` beside Python that imports click, and what a Lambda imports before its first event beside the four libraries that most would import
-at once. CPU time of a process of its own, the least of seven, taken in turns.
+at once; and what a run imports with its bytecode beside the sources, as in the image, and without it. CPU time of a process of its own, the least of
+nine, taken in turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 
 from bench.line import Line, show
 
-ROUNDS = 7
+ROUNDS = 9
 LIBRARIES = "import boto3, pandas, openpyxl, jinja2"
 PROGRAMS = {
     "help": ["-m", "reporter.cli", "--help"],
     "click": ["-c", "import click"],
     "handler": ["-c", "import reporter.aws_lambda"],
     "libraries": ["-c", LIBRARIES],
+    "run": ["-c", "import reporter.run"],
 }
+UNCOMPILED = ("run",)
+"""measured once more without any bytecode"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,19 +44,30 @@ def lines() -> Iterator[Line]:
     for name, peer, bar, what in (
         ("help", "click", 2.0, "reporter --help, beside Python with click"),
         ("handler", "libraries", 0.6, "import of the Lambda's handler, beside " + LIBRARIES.removeprefix("import ")),
+        ("run", "run uncompiled", 1.0, "import of a run with bytecode, as in the image; without"),
     ):
         yield Line(what, took[name] * 1000, "ms CPU", bar, "at most", took[peer] * 1000, took[name] / took[peer])
 
 
 def _measured() -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    for _ in range(ROUNDS):
-        for name, arguments in PROGRAMS.items():
-            before = os.times()
-            subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-            after = os.times()
-            found[name].append(after.children_user - before.children_user + after.children_system - before.children_system)
+    """Where bytecode is looked for in a folder that stays empty, there is none: not of the standard library either."""
+    with tempfile.TemporaryDirectory() as empty:
+        without = {**os.environ, "PYTHONPYCACHEPREFIX": empty, "PYTHONDONTWRITEBYTECODE": "1"}
+        runs = [(name, arguments, dict(os.environ)) for name, arguments in PROGRAMS.items()]
+        runs += [(f"{name} uncompiled", PROGRAMS[name], without) for name in UNCOMPILED]
+        found: dict[str, list[float]] = {name: [] for name, _, _ in runs}
+        for _ in range(ROUNDS):
+            for name, arguments, environment in runs:
+                before = _cpu()
+                subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
+                found[name].append(_cpu() - before)
     return found
+
+
+def _cpu() -> float:
+    """Seconds of all processes that were started and have ended; os.times() would tell hundredths only."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

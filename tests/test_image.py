@@ -24,6 +24,13 @@ def test_requirements_are_checked_by_hash_and_hold_what_lambda_starts() -> None:
     assert re.search(r"^awslambdaric==\S+ \\\n    --hash=sha256:", (ROOT / "requirements" / "image.txt").read_text(encoding="utf-8"), re.MULTILINE)
 
 
+def test_bytecode_of_the_packages_and_of_the_standard_library_is_in_the_image() -> None:
+    """The image writes none while it runs."""
+    assert "PYTHONDONTWRITEBYTECODE=1" in SAID
+    compiled = re.findall(r"python -m compileall -q --invalidation-mode unchecked-hash (?:-x \S+ )?(\S+)", SAID)
+    assert compiled == ["/opt/reporter/lib", "/usr/local/lib/python3.11"]
+
+
 def test_user_and_paths_are_those_of_the_stack() -> None:
     assert f"USER {USER}:{USER}" in SAID
     assert f'VOLUME ["{RUNS}", "/tmp"]' in SAID
