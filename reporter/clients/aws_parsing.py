@@ -17,6 +17,10 @@ from botocore.model import OperationModel, StructureShape
 from botocore.parsers import ResponseParserError, ResponseParserFactory
 from botocore.session import Session
 
+from reporter.clients.aws_json import json_decoder
+from reporter.clients.aws_shapes import Unusual
+from reporter.clients.aws_wanted import WANTED
+from reporter.clients.aws_xml import xml_decoder
 from reporter.clients.inspector_findings import decode_findings
 
 RAW = "RawAnswer"
@@ -25,8 +29,9 @@ RAW = "RawAnswer"
 DECODERS: dict[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {
     ("inspector2", "ListFindings"): decode_findings,
 }
-"""(service, operation) -> typed decoder of a successful body, instead of botocore's parser."""
+"""(service, operation) -> typed decoder of a successful body, instead of botocore's parser. What it does not know is a broken page."""
 
+_NARROW: dict[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {}
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
 _OPENINGS = {"list": b"[", "structure": b"{", "map": b"{"}
@@ -55,15 +60,18 @@ class StrictParser:
         body = response["body"]
         if response["status_code"] >= 300 or not isinstance(body, bytes):  # errors are botocore's; streams are not pages
             return self._botocores(response, shape)
-        context = response["context"]
+        operation = (response["context"].get("service", ""), response["context"]["operation_name"])
         try:
-            decode = DECODERS.get((context.get("service", ""), context["operation_name"]))
+            decode = DECODERS.get(operation)
             if decode is not None:
                 _check_length(body, response["headers"])
                 return {**decode(body), "ResponseMetadata": _metadata(response)}
             if _carries_document(shape):
                 _check_length(body, response["headers"])
-                self._check(body, shape, context["operation_name"])
+                narrowed = self._narrowed(body, shape, operation)
+                if narrowed is not None:
+                    return {**narrowed, "ResponseMetadata": _metadata(response)}
+                self._check(body, shape, operation[1])
             elif "json" in self._protocol and _is_page(body, shape):
                 raise BrokenPage("a web page")
             parsed = self._parser.parse(response, shape)
@@ -72,6 +80,22 @@ class StrictParser:
         if not isinstance(parsed, dict):
             raise BrokenPage("an answer that holds nothing")
         return parsed
+
+    def _narrowed(self, body: bytes, shape: Any, operation: tuple[str, str]) -> dict[str, Any] | None:
+        """The wanted part of a large answer; None where all of it is wanted, or where it is not as its model says: that is botocore's to judge."""
+        wanted = WANTED.get(operation)
+        if wanted is None:
+            return None
+        as_json = "json" in self._protocol
+        decode = _NARROW.get(operation)
+        if decode is None:
+            decode = _NARROW[operation] = (json_decoder if as_json else xml_decoder)(shape, wanted)
+        if not as_json:
+            self._check(body, shape, operation[1])
+        try:
+            return decode(body)
+        except (Unusual, msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            return None
 
     def _botocores(self, response: Mapping[str, Any], shape: Any) -> Any:
         try:

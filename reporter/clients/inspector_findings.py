@@ -26,8 +26,8 @@ class PackageVulnerability(msgspec.Struct, gc=False):
     """The vulnerability of a package finding."""
 
     vulnerabilityId: str | None = None  # noqa: N815  # the wire's name
-    relatedVulnerabilities: list[str] | None = None  # noqa: N815
-    vulnerablePackages: list[VulnerablePackage] | None = None  # noqa: N815
+    relatedVulnerabilities: tuple[str, ...] | None = None  # noqa: N815
+    vulnerablePackages: tuple[VulnerablePackage, ...] | None = None  # noqa: N815
 
 
 class EcrImage(msgspec.Struct, gc=False):
@@ -66,7 +66,7 @@ class Finding(msgspec.Struct, gc=False):
     lastObservedAt: Instant = None  # noqa: N815
     updatedAt: Instant = None  # noqa: N815
     packageVulnerabilityDetails: PackageVulnerability | None = None  # noqa: N815
-    resources: list[Resource] | None = None
+    resources: tuple[Resource, ...] | None = None
 
 
 class _Page(msgspec.Struct):

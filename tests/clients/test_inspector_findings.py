@@ -66,7 +66,7 @@ def plain(value: Any) -> Any:
     """What both sides have in common: nothing stands for null, instants are instants."""
     if isinstance(value, msgspec.Struct):
         return {name: plain(part) for name in value.__struct_fields__ if (part := getattr(value, name)) is not None}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [plain(element) for element in value]
     return value
 
