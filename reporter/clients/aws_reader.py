@@ -215,7 +215,7 @@ class AwsReader:
 
 @dataclass
 class _Asking:
-    """One operation, asked for once or page by page. `call`: the last one, as the log has it."""
+    """One operation, asked for once or page by page. `call`: the last one, as the log has it; `asked`: what was asked for, without page tokens."""
 
     reader: AwsReader
     service: str
@@ -226,9 +226,11 @@ class _Asking:
     params: dict[str, Any]
     name: str = ""
     call: Call | None = None
+    asked: str = ""
 
     def __post_init__(self) -> None:
         self.name = "".join(part.capitalize() for part in self.operation.split("_"))
+        self.asked = asked(self.params)
 
     @property
     def where(self) -> str:
@@ -257,7 +259,7 @@ class _Asking:
         before, reader = self.call, self.reader
         order = reader.place.next()
         call = Call(
-            *(reader.account, reader.region, reader.source, self.service, self.name, self.region, asked(self.params)),
+            *(reader.account, reader.region, reader.source, self.service, self.name, self.region, self.asked),
             listing=before.listing if before else order,
             order=order,
             page=before.page + 1 if before else 1,

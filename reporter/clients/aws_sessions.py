@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
+from botocore.config import Config
 from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader, create_loader
@@ -51,7 +52,16 @@ def new_session(credentials: Any = None) -> boto3.session.Session:
     if credentials is not None:
         session.register_component("credential_provider", CredentialResolver([_Provider(credentials)]))  # type: ignore[list-item]  # duck-typed
     be_strict(session)
-    return boto3.session.Session(botocore_session=session)
+    made = boto3.session.Session(botocore_session=session)
+    session.set_default_client_config(Config(user_agent=_user_agent(session)))
+    return made
+
+
+def _user_agent(session: Session) -> str:
+    """Who asks, in botocore's older form: made once; its newer form is put together twice in each call."""
+    own = session.user_agent().removesuffix(f" {session.user_agent_extra}")  # clients add that themselves
+    application = session.get_config_variable("user_agent_appid")
+    return f"{own} app/{application}" if application else own
 
 
 def renewing(renew: Callable[[], dict[str, str]]) -> DeferredRefreshableCredentials:
