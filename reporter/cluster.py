@@ -42,7 +42,7 @@ def cluster(address: str, within: float = WITHIN_SECONDS) -> Iterator[Workers]:
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what matters of what they say is said by the run, in its own form
     try:
-        client: Any = Client(address, set_as_default=False, name="workload-compliance-reporter")  # type: ignore[no-untyped-call]
+        client: Any = Client(address, set_as_default=False, direct_to_workers=True, name="workload-compliance-reporter")  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as error:  # nobody there, another protocol, certificates that are missing or refused
         raise _no_cluster(address, error) from error
     try:

@@ -10,8 +10,10 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TypeAlias
 
+from reporter.clients.aws import AwsClients
 from reporter.clients.aws_raw import place
 from reporter.core.call import Call, Calls
 from reporter.core.ledger import LedgerRow
@@ -111,13 +113,19 @@ def read_partition(partition: Partition, terms: Terms) -> ReadPartition:
     unfit(terms.program)
     raw, calls = RawKept(), Calls()
     plan = partition.plan(discover())
-    opener = Opener(Clients(terms.limits.clients(raw, calls), {}), plan, terms.rule_prefix, terms.now)
+    opener = Opener(Clients(_clients(terms.limits).beside(raw, calls), {}), plan, terms.rule_prefix, terms.now)
     widest_first = sorted(plan.aws, key=lambda item: (item[0].region != GLOBAL, item[0]))
     with ThreadPoolExecutor(THREADS) as threads:
         read = list(threads.map(lambda item: read_scope(item[0], item[1], opener), widest_first))
     scopes = tuple(ReadScope(row, rows, calls.of(*_named(row.scope)), raw.of(place(*_named(row.scope)))) for row, rows in read)
     own = {one.scope for scope in scopes for one in scope.calls}
     return ReadPartition(scopes, tuple(call for call in calls if call.scope not in own))
+
+
+@cache
+def _clients(limits: CallLimits) -> AwsClients:
+    """Clients that every partition which this process reads has its own beside."""
+    return limits.clients()
 
 
 def _named(scope: Scope) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -60,11 +61,19 @@ class AwsClients:
         self._concurrency = concurrency
         self._lent = Lent(self._config, max_attempts)
         self._raw, self._log, self._place = raw, log, Place()
+        self._maker: AwsClients | None = None
         self._lock = threading.RLock()
         self._default: boto3.session.Session | None = None
         self._standings: dict[_Key, Standing] = {}
         self._clients: dict[tuple[_Key, str, str], Any] = {}
         self._budgets: dict[tuple[str, str], threading.Semaphore] = {}
+
+    def beside(self, raw: RawObserver | None, log: CallLog) -> AwsClients:
+        """Clients with a record, roles and budgets of their own, for another reading by the same process: they share what is costly to make."""
+        other = copy.copy(self)
+        other._raw, other._log, other._place, other._maker = raw, log, Place(), self._maker or self  # noqa: SLF001  # of this class
+        other._standings, other._clients, other._budgets = {}, {}, {}  # noqa: SLF001
+        return other
 
     @property
     def endpoint_override(self) -> str:
@@ -134,6 +143,8 @@ class AwsClients:
 
     def _own_session(self) -> boto3.session.Session:
         """With the credentials of the environment. Raises BotoCoreError."""
+        if self._maker is not None:
+            return self._maker._own_session()  # noqa: SLF001  # of this class
         with self._lock:
             self._default = self._default or new_session()
             return self._default
@@ -179,7 +190,7 @@ class AwsClients:
             raise from_the_way(error, where=f"the credentials for {account or 'this job'}") from error
 
     def _caller_sts(self) -> Any:
-        return self.client("", "sts", self._home())
+        return (self._maker or self).client("", "sts", self._home())
 
 
 def _client_region(region: str) -> str:
