@@ -1,9 +1,9 @@
 """What it costs to have accounts read by a cluster: `python -m bench.cluster --findings 200000`.
 
-One estate, its accounts read by two workers of a dask.distributed cluster on this machine, and by two processes of this machine (as `run --processes 2`
-does): the same partitions, the same function, in turns. Measured is the whole of gathering as a run does it: partitions handed out, read, their tables and
-raw answers put where they belong, each scope kept. Everything was read once before, so that nothing is made for the first time. What was read must be
-the same bytes. The tenant is read by the run itself, in both.
+One estate, its accounts read by two workers of a dask.distributed cluster on this machine, and by two processes of this machine (as
+`run --processes 2` does): the same partitions, the same function, in turns. Measured is the whole of gathering as a run does it: partitions handed
+out, read, their tables and raw answers put where they belong, each scope kept. Everything was read once before, so that nothing is made for the first
+time. What was read must be the same bytes. The tenant is read by the run itself, in both.
 """
 
 from __future__ import annotations
