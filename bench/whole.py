@@ -88,7 +88,7 @@ def _reporter(running: Running, place: Path) -> Spent:
 
 def _run(command: list[str], running: Running, place: Path) -> Spent:
     """Raises RuntimeError where it does not end well."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WP_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WP_", "PYTHON"))}
     environment = {**kept, **running.environment, "PYTHONPATH": str(HERE.parent), "HOME": str(place)}
     said = place / "said.txt"
     found = spent(command, environment, place, said)

@@ -18,6 +18,7 @@ from reporter.core.check import Check
 from reporter.core.errors import ReporterError
 from reporter.core.ledger import Ledger
 from reporter.core.reading import of_tenant
+from reporter.core.records import records
 from reporter.core.scope import Scope, ScopeState
 from reporter.core.source import Source
 from reporter.core.world import World
@@ -25,7 +26,6 @@ from reporter.finding_event import Told
 from reporter.gather import Gathered, discover, gather
 from reporter.joins import bucket_access, findings, instances, virtual_patches
 from reporter.joins.hosts import IMAGE, INSTANCE
-from reporter.joins.records import records
 from reporter.judge import discover as discover_checks
 from reporter.opening import Clients, Opener
 from reporter.schedule import Schedule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +58,7 @@ class Reach:
 
     policies: Mapping[int, Policy]
     computers: Mapping[int, Computer]
+    _together: dict[tuple[frozenset[int], frozenset[int]], frozenset[int]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def _children(self) -> dict[int, list[int]]:
@@ -65,6 +66,14 @@ class Reach:
         for policy in self.policies.values():
             if policy.parent is not None:
                 found.setdefault(policy.parent, []).append(policy.id)
+        return found
+
+    @cached_property
+    def _users(self) -> dict[int | None, list[int]]:
+        """Computers by their policy."""
+        found: dict[int | None, list[int]] = {}
+        for computer in self.computers.values():
+            found.setdefault(computer.policy, []).append(computer.id)
         return found
 
     def lineage(self, policy_id: int | None) -> list[Policy]:
@@ -90,8 +99,7 @@ class Reach:
         """The computers that a change there concerns, sorted."""
         if place.parent == "computers":
             return [place.id] if place.id in self.computers else []
-        policies = set(self.below(place.id))
-        return sorted(computer.id for computer in self.computers.values() if computer.policy in policies)
+        return sorted(computer for policy in self.below(place.id) for computer in self._users.get(policy, ()))
 
     def sends(self, policy_id: int | None) -> bool | None:
         """Whether changes of the policy are sent by themselves: the nearest policy that says so; None: none says."""
@@ -101,7 +109,12 @@ class Reach:
         """What is on its agent, and what its policy would bring with the next sending."""
         computer = self.computers[computer_id]
         policy = self.policies.get(computer.policy) if computer.policy is not None else None
-        return computer.rules | (policy.rules if policy else frozenset())
+        if policy is None or computer.rules == policy.rules:
+            return computer.rules
+        both = (computer.rules, policy.rules)
+        if both not in self._together:
+            self._together[both] = computer.rules | policy.rules
+        return self._together[both]
 
 
 @dataclass(frozen=True)
@@ -128,9 +141,12 @@ def of_world(world: World, tenant: str) -> Reach:
         Policy(int(policy), name, _number(parent), frozenset(rules), None if pd.isna(sends) else bool(sends), state)
         for policy, name, parent, rules, sends, state in zip(*(policies[column] for column in told), strict=True)
     ]
+    sets: dict[Any, frozenset[int]] = {}  # computers of one policy mostly have the same rules: one set, whose hash is made once
     seen = ("computer_id", "display_name", "host_name", "policy_id", "ips_rule_ids", "last_policy_success", "intrusion_prevention_state")
     machines = [
-        Computer(int(computer), display or host or f"computer {computer}", _number(policy), frozenset(rules), _millis(sent), state)
+        Computer(
+            int(computer), display or host or f"computer {computer}", _number(policy), sets.setdefault(rules, frozenset(rules)), _millis(sent), state
+        )
         for computer, display, host, policy, rules, sent, state in zip(*(computers[column] for column in seen), strict=True)
     ]
     return Reach({policy.id: policy for policy in known}, {computer.id: computer for computer in machines})

@@ -212,7 +212,8 @@ def _effective(reach: Reach, place: Place) -> frozenset[int]:
 
 def _most(reach: Reach, place: Place, more: set[int]) -> int:
     """The largest number of rules that a computer there would have."""
-    return max([len(reach.rules_on(computer) | more) for computer in reach.computers_at(place)], default=len(_effective(reach, place) | more))
+    there = {reach.rules_on(computer) for computer in reach.computers_at(place)}  # most of them have the same
+    return max([len(rules | more) for rules in there], default=len(_effective(reach, place) | more))
 
 
 def weakened(reach: Reach, place: Place, rule_ids: set[int]) -> str:

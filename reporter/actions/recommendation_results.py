@@ -12,13 +12,14 @@ from typing import Any
 
 from reporter.actions import rules
 from reporter.actions.blast_radius import MOST_RULES
-from reporter.actions.scans import COMPUTERS, WAITING, Asked, asked, records
+from reporter.actions.scans import COMPUTERS, WAITING, Asked, asked
 from reporter.clients.hand import Hand
 from reporter.clients.workload_protection import Gone
 from reporter.core.action import Action, Held, NotMade, NotNeeded, Stale
 from reporter.core.change import ActionState, Change, Json, Outcome
 from reporter.core.clock import iso
 from reporter.core.past import Past
+from reporter.core.records import records
 from reporter.core.scope import TENANT_REGION
 from reporter.core.world import World
 from reporter.tables.workload_protection import WP_COMPUTERS, WP_RECOMMENDATIONS, WP_RULES

@@ -23,6 +23,7 @@ from reporter.core.change import WORST_FIRST, ActionState, Change, Json, Outcome
 from reporter.core.clock import from_millis, iso
 from reporter.core.errors import Unavailable
 from reporter.core.past import Past
+from reporter.core.records import records
 from reporter.core.scope import TENANT_REGION
 from reporter.core.world import World
 from reporter.tables.joined import BUCKET_ACCESS, FINDINGS, INSTANCES
@@ -108,12 +109,6 @@ class Asked:
 
     def facts(self) -> dict[str, Any]:
         return {"findings": list(self.findings), "instances": list(self.instance_ids), "buckets": list(self.buckets), "computers": 1}
-
-
-def records(frame: pd.DataFrame) -> list[Any]:
-    """Rows as named tuples, None for what is missing."""
-    plain = {name: (column := frame[name].astype(object)).where(column.notna(), None) for name in frame.columns}
-    return list(pd.DataFrame(plain, dtype=object).itertuples(index=False, name="Row"))
 
 
 def asked(world: World) -> list[Asked]:

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from reporter.core.records import records
 from reporter.core.world import World
 from reporter.joins.hosts import task_hosts
-from reporter.joins.records import records
 from reporter.tables.aws import (
     EC2_AUTO_SCALING_GROUPS,
     EC2_INSTANCES,

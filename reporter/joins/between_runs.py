@@ -12,10 +12,10 @@ import pandas as pd
 
 from reporter.core.ledger import LedgerRow
 from reporter.core.reading import why_unread
+from reporter.core.records import records
 from reporter.core.scope import Scope, ScopeState
 from reporter.core.table import Row
 from reporter.core.world import World
-from reporter.joins.records import records
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.evidence import BETWEEN_RUNS, CONFIG_INSTANCES, EC2_TERMINATED, PREVIOUS_POPULATION
 

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from reporter.core.order import coded, in_order_of, of_codes, rows_of
+from reporter.core.records import records
 from reporter.core.world import World
 from reporter.joins.frames import assemble, end_to_end, positions, taken
 from reporter.joins.hosts import located, task_hosts
-from reporter.joins.records import records
 from reporter.tables.findings import GUARDDUTY_FINDINGS, INSPECTOR_FINDINGS, MACIE_FINDINGS
 from reporter.tables.joined import FINDINGS, INSTANCES
 

@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 
 from reporter.core.modules import MODULES
+from reporter.core.records import records
 from reporter.core.table import Row
 from reporter.core.world import World
 from reporter.joins.computers import match
 from reporter.joins.owners import in_scope, read_tags, tag_value
 from reporter.joins.protection import UNKNOWN, UNMANAGED, conditions, module_word, protection
-from reporter.joins.records import records
 from reporter.tables.aws import EC2_INSTANCES, ECS_CONTAINER_INSTANCES
 from reporter.tables.joined import EXCLUDED_INSTANCES, INSTANCES
 from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES, WP_RECOMMENDATIONS, WP_ROLES

@@ -11,9 +11,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from reporter.core.records import records
 from reporter.core.world import World
 from reporter.joins.behind import Machine
-from reporter.joins.records import records
 from reporter.tables.aws import DISTRIBUTIONS, EC2_INSTANCES, LOAD_BALANCERS
 
 _BALANCER = re.compile(r"\.elb\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?$")

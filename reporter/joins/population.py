@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from reporter.core.records import records
 from reporter.core.table import Row
 from reporter.core.world import World
 from reporter.joins.computers import match
 from reporter.joins.hosts import INSTANCE
 from reporter.joins.owners import in_scope, read_tags, tag_value
-from reporter.joins.records import records
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.evidence import POPULATION
 from reporter.tables.findings import INSPECTOR_FINDINGS

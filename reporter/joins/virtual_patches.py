@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 
 from reporter.core.order import coded, in_order_of, looked_up, of_codes, rows_of
+from reporter.core.records import records
 from reporter.core.world import World
 from reporter.joins.cves import Vulnerabilities, vulnerabilities
 from reporter.joins.frames import alike, assemble, distinct_numbers, positions, spread, taken
 from reporter.joins.hosts import IMAGE, INSTANCE, located, unseen_hosts
-from reporter.joins.records import records
 from reporter.joins.shields import STATES, Said, Setup, setup_of, shields
 from reporter.tables.aws import EC2_INSTANCES
 from reporter.tables.findings import INSPECTOR_FINDINGS

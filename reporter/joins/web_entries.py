@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 
+from reporter.core.records import records
 from reporter.core.scope import GLOBAL, ScopeState
 from reporter.core.table import Row
 from reporter.core.world import World
 from reporter.joins.behind import Behind, Machine
 from reporter.joins.origins import Origins, key
-from reporter.joins.records import records
 from reporter.joins.web_rules import WebRules, unread_acl
 from reporter.tables.aws import DISTRIBUTIONS, LOAD_BALANCERS, WEB_ACL_ASSOCIATIONS
 from reporter.tables.joined import INSTANCES, WEB_ENTRIES

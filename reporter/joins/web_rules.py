@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from reporter.core.records import records
 from reporter.core.scope import GLOBAL
 from reporter.core.world import World
-from reporter.joins.records import records
 from reporter.tables.aws import MANAGED_RULE_GROUPS, WEB_ACL_RULES, WEB_ACLS
 from reporter.tables.workload_protection import WP_APPLICATION_TYPES, WP_COMPUTERS, WP_POLICIES, WP_RULES
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from reporter.core.records import records
 from reporter.joins.behind import Behind
-from reporter.joins.records import records
 from reporter.tables.aws import (
     EC2_AUTO_SCALING_GROUPS,
     EC2_INSTANCES,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reporter.joins.records import records
+from reporter.core.records import records
 from reporter.joins.shields import Mode, Setup, setup_of, shields
 from reporter.tables.joined import INSTANCES
 from reporter.tables.workload_protection import WP_COMPUTERS, WP_POLICIES, WP_POLICY_RULES, WP_RULES

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from reporter.core.records import records
 from reporter.core.scope import GLOBAL
 from reporter.core.settings import RuleGroupName, Settings, WafSettings
-from reporter.joins.records import records
 from reporter.joins.web_rules import WebRules, unread_acl
 from reporter.tables.aws import MANAGED_RULE_GROUPS
 from reporter.tables.joined import INSTANCES
