@@ -113,11 +113,13 @@ class Asked:
 
 def asked(world: World) -> list[Asked]:
     """Computers of protected and offline instances that a real, open GuardDuty finding names or that can reach a bucket with an alert."""
+    asking = [*_named(world), *_reaching(world)]
     instances = world.table(INSTANCES)
-    managed = instances[instances["protection"].isin(["protected", "offline"]) & instances["computer_id"].notna()]
-    places = {(row.account, row.instance_id): row for row in records(managed)}
+    managed = instances["protection"].isin(["protected", "offline"]) & instances["computer_id"].notna()
+    concerned = instances["instance_id"].isin({instance for (_, instance), _, _ in asking})
+    places = {(row.account, row.instance_id): row for row in records(instances[managed & concerned])}
     asks: dict[tuple[str, int], list[tuple[Any, Any, str]]] = defaultdict(list)
-    for place, finding, bucket in (*_named(world), *_reaching(world)):
+    for place, finding, bucket in asking:
         row = places.get(place)
         if row is not None:
             asks[row.tenant, int(row.computer_id)].append((row, finding, bucket))

@@ -26,16 +26,15 @@ def write(folder: Path, path: Path) -> None:
         raise ReporterError("the folder is not sealed", where=str(folder), fix="the folder of a finished run")
     if folder in path.resolve().parents:
         raise ReporterError("the zip would lie in the pack itself", where=str(path), fix="a path outside the run's folder")
-    sealing = [folder / name for name in SEALING] + [folder / TIMESTAMP] * (folder / TIMESTAMP).exists()
-    files = sorted([*listed(folder), *sealing], key=lambda file: file.relative_to(folder).as_posix())
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    names = sorted([*listed(folder), *SEALING, *[TIMESTAMP] * (folder / TIMESTAMP).exists()])
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-            for file in files:
-                _add(archive, file, f"{folder.name}/{file.relative_to(folder).as_posix()}")
-        Path(name).replace(path)
+            for name in names:
+                _add(archive, folder / name, f"{folder.name}/{name}")
+        Path(draft).replace(path)
     except BaseException:
-        Path(name).unlink()
+        Path(draft).unlink()
         raise
 
 
