@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -17,6 +18,9 @@ from reporter.core.ledger import LedgerRow
 from reporter.core.scope import GLOBAL, TENANT_REGION, Reach, Scope, ScopeState
 from reporter.core.source import Source
 from reporter.schedule import Account, Schedule
+
+ASKED_AT_ONCE = 16
+"""accounts whose regions are asked for at the same time"""
 
 
 class Asker(Protocol):
@@ -69,7 +73,7 @@ def plan_scopes(schedule: Schedule, sources: Iterable[Source], ask: Asker) -> Sc
     caller = _caller(ask)
     access = {item.account: item for item in _accounts(schedule, ask, caller)}
     administrators = _administrators(schedule, access)
-    enabled = {account: _enabled(ask, access[account]) for account in sorted(access)}
+    enabled = _enabled_in_each(ask, access)
     _check_regions(schedule.aws.regions, enabled.values())
     aws: list[tuple[Scope, Source]] = []
     settled: list[LedgerRow] = []
@@ -199,6 +203,13 @@ def _enabled(ask: Asker, access: Access) -> _Enabled:
     except ScopeProblem as problem:
         return problem
     return enabled or Unavailable(f"ec2:DescribeRegions in {access.account}: broken answer: it names no region")
+
+
+def _enabled_in_each(ask: Asker, access: Mapping[str, Access]) -> dict[str, _Enabled]:
+    """Account -> its regions. Asked of several accounts at once: each takes two calls, for its role and for the regions."""
+    accounts = sorted(access)
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
+        return dict(zip(accounts, threads.map(lambda account: _enabled(ask, access[account]), accounts), strict=True))
 
 
 def _check_regions(wanted: _Wanted, answers: Iterable[_Enabled]) -> None:
