@@ -141,6 +141,7 @@ def test_the_sandbox_writes_what_it_lists(server: AwsServer, monkeypatch: pytest
     """Also an administrator's, which holds its members'; also where the bucket is another account's."""
     del server  # its environment alone
     with AwsSandbox() as sandbox:
+        requests.post(f"{sandbox.endpoint}/moto-api/reset", timeout=20)  # other tests' sandboxes in this process are doors to the same AWS
         monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "SANDBOX0" + ACCOUNT)
         seed(sandbox.endpoint, "sts", "access_keys", ["SANDBOX0" + ACCOUNT], "global")
