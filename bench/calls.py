@@ -103,7 +103,7 @@ def _of_an_account() -> dict[tuple[str, str], int]:
         ("wafv2", "ListWebACLs"): 1,
         ("wafv2", "ListAvailableManagedRuleGroups"): 1,
         ("s3", "ListBuckets"): 1,
-        ("s3", "GetPublicAccessBlock"): 1,
+        ("s3control", "GetPublicAccessBlock"): 1,
         **{("s3", f"GetBucket{part}"): BUCKETS for part in ("Policy", "PublicAccessBlock", "OwnershipControls", "Encryption", "Acl")},
     }
 
@@ -119,8 +119,9 @@ def _of_a_place(estate: Estate, account: str, region: str) -> dict[tuple[str, st
         ("ec2", "DescribeNetworkInterfaces"): _pages(count, 1000),
         ("autoscaling", "DescribeAutoScalingGroups"): 1,
         ("ecs", "ListClusters"): 1,
-        ("elasticloadbalancing", "DescribeLoadBalancers"): 2,  # both generations
-        ("elasticloadbalancing", "DescribeTargetGroups"): 1,
+        ("elb", "DescribeLoadBalancers"): 1,
+        ("elbv2", "DescribeLoadBalancers"): 1,
+        ("elbv2", "DescribeTargetGroups"): 1,
         ("wafv2", "ListWebACLs"): 1,
         ("wafv2", "ListAvailableManagedRuleGroups"): 1,
         ("guardduty", "ListDetectors"): 1,

@@ -14,10 +14,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
-from reporter.core.clock import iso, parse
+from reporter.core.clock import iso, service_time
 from reporter.core.errors import ReporterError
 
 Detail: TypeAlias = Mapping[str, Any]
@@ -28,8 +28,6 @@ KINDS: Mapping[tuple[str, str], str] = {
     ("aws.macie", "Macie Finding"): "macie",
 }
 """(source, detail-type) -> the source of ours that reads such findings"""
-INSPECTOR_TIMES = ("%a %b %d %H:%M:%S.%f UTC %Y", "%b %d, %Y, %I:%M:%S %p")
-"""`Wed Sep 04 16:59:44.356 UTC 2024` and `Mar 20, 2023, 6:08:05 PM`; ISO 8601 is understood too"""
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _ID = re.compile(r"[0-9A-Za-z-]{1,128}")
@@ -91,13 +89,7 @@ def instant(text: Any) -> datetime:
     """A time as the services write it into events. Raises ValueError, TypeError."""
     if not isinstance(text, str):
         raise TypeError("a time is no text")
-    plain = " ".join(text.split())
-    for form in INSPECTOR_TIMES:
-        try:
-            return datetime.strptime(plain, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    return parse(plain)
+    return service_time(text)
 
 
 def _kind(event: Mapping[str, Any]) -> tuple[str, str]:

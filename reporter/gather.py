@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -19,7 +20,7 @@ import reporter.sources
 from reporter.core.errors import ScopeProblem
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.parts import Parts
-from reporter.core.scope import Scope, ScopeState
+from reporter.core.scope import GLOBAL, Scope, ScopeState
 from reporter.core.source import Source
 from reporter.core.table import Rows
 from reporter.evidence.unfinished import Settled
@@ -27,8 +28,10 @@ from reporter.scopes import ScopePlan
 
 T = TypeVar("T")
 
-THREADS = 24
-"""scopes read at once; each client keeps its own budget per account and service, and per tenant"""
+THREADS = 96
+"""scopes read at once, at most; each client keeps its own budget per account and service, and per tenant"""
+ABREAST = 4
+"""scopes of one account and source that are begun together: those beyond would mostly wait for their budget"""
 
 
 class Reader(Protocol):
@@ -152,7 +155,7 @@ def _as_read(
     plan: ScopePlan, wanted: Mapping[Scope, Source], open_reader: OpenReader, pulse: Callable[[], None], elsewhere: Elsewhere
 ) -> Generator[tuple[LedgerRow, Rows]]:
     """Every wanted scope, as it is read here or elsewhere."""
-    threads = ThreadPoolExecutor(THREADS)
+    threads = ThreadPoolExecutor(threads_for(wanted))
     done: SimpleQueue[tuple[Future[Any], Sequence[Scope]]] = SimpleQueue()  # to wait for all of them together costs each time what they are many
     left, away = len(wanted), dict[Future[Any], Sequence[Scope]]()
 
@@ -236,5 +239,22 @@ def _next(done: SimpleQueue[T], pulse: Callable[[], None], idle: Callable[[], No
 
 
 def _widest_first(plan: ScopePlan) -> Iterable[tuple[Scope, Source]]:
-    """Tenants and global services first: they take longest, and the others fill the gaps."""
-    return (*plan.tenants, *sorted(plan.aws, key=lambda item: (item[0].region != "global", item[0])))
+    """Tenants and global services first: they take longest, and the others fill the gaps. Of each account and source a few at a time."""
+    return (*plan.tenants, *abreast(plan.aws))
+
+
+def abreast(scopes: Iterable[tuple[Scope, Source]]) -> list[tuple[Scope, Source]]:
+    """Scopes of AWS in the order in which they are begun."""
+    seen: Counter[tuple[str, str]] = Counter()
+    ranked = []
+    for item in sorted(scopes, key=lambda item: (item[0].region != GLOBAL, item[0])):
+        of = (item[0].account, item[0].source)
+        ranked.append((item[0].region != GLOBAL, seen[of] // ABREAST, item))
+        seen[of] += 1
+    return [item for _, _, item in sorted(ranked, key=lambda one: one[:2])]
+
+
+def threads_for(scopes: Iterable[Scope]) -> int:
+    """How many threads there is work for at once."""
+    counts = Counter((scope.account, scope.source) for scope in scopes)
+    return max(min(THREADS, sum(min(count, ABREAST) for count in counts.values())), 1)

@@ -168,7 +168,7 @@ class Opener:
         reader = self.clients.aws.reader(
             scope.account, scope.region, source.name, access.role, access.external_id, self.now, self.rule_prefix, source.redacts
         )
-        reader.only, reader.finding = self.only, self.finding
+        reader.only, reader.finding, reader.export = self.only, self.finding, access.export(scope.region, source.name)
         return reader
 
 

@@ -17,12 +17,12 @@ from reporter.clients.aws import AwsClients
 from reporter.clients.aws_raw import place
 from reporter.core.call import Call, Calls
 from reporter.core.ledger import LedgerRow
-from reporter.core.scope import GLOBAL, Reach, Scope
+from reporter.core.scope import Reach, Scope
 from reporter.core.source import Source
 from reporter.core.table import Rows
 from reporter.evidence.raw import Packed, RawKept
 from reporter.fitness import Program, unfit
-from reporter.gather import THREADS, discover, read_scope
+from reporter.gather import abreast, discover, read_scope, threads_for
 from reporter.opening import CallLimits, Clients, Opener
 from reporter.scopes import Access, ScopePlan
 
@@ -114,9 +114,8 @@ def read_partition(partition: Partition, terms: Terms) -> ReadPartition:
     raw, calls = RawKept(), Calls()
     plan = partition.plan(discover())
     opener = Opener(Clients(_clients(terms.limits).beside(raw, calls), {}), plan, terms.rule_prefix, terms.now)
-    widest_first = sorted(plan.aws, key=lambda item: (item[0].region != GLOBAL, item[0]))
-    with ThreadPoolExecutor(THREADS) as threads:
-        read = list(threads.map(lambda item: read_scope(item[0], item[1], opener), widest_first))
+    with ThreadPoolExecutor(threads_for(partition.scopes)) as threads:
+        read = list(threads.map(lambda item: read_scope(item[0], item[1], opener), abreast(plan.aws)))
     scopes = tuple(ReadScope(row, rows, calls.of(*_named(row.scope)), raw.of(place(*_named(row.scope)))) for row, rows in read)
     own = {one.scope for scope in scopes for one in scope.calls}
     return ReadPartition(scopes, tuple(call for call in calls if call.scope not in own))

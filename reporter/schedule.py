@@ -106,6 +106,18 @@ class Organization(Section):
     external_id: str | None = None
 
 
+class InspectorExport(Section):
+    """A bucket of a region, and a key of the same region, that Inspector may write its reports of findings with."""
+
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    key_arn: str = Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,64}$")
+    prefix: str = Field("inspector", pattern=r"^[A-Za-z0-9!_.-]+(/[A-Za-z0-9!_.-]+)*$")
+    accounts: tuple[AccountId, ...] = ()
+    """whose findings are read so; none: every account's that is read in this region"""
+    patience: Duration = timedelta(hours=1)
+    """how long a report may take, and one that is under way already"""
+
+
 class Aws(Section):
     """Which accounts and regions are read, and how hard."""
 
@@ -114,6 +126,8 @@ class Aws(Section):
     regions: tuple[str, ...] | Literal["all"]
     delegated_admin: dict[Literal["guardduty", "inspector", "macie"], AccountId] = Field(default_factory=dict)
     """service -> account where it is read once per region for all its members; other accounts are read with their own role"""
+    inspector_export: dict[str, InspectorExport] = Field(default_factory=dict)
+    """region -> where Inspector writes a report of all active findings, which is read instead of listing them: for accounts that have very many"""
     scope: TagScope | None = None
     concurrency: int = Field(4, ge=1, le=64)
     """calls at once per account and service"""
@@ -130,6 +144,16 @@ class Aws(Section):
         if wrong or not value:
             raise ValueError(f"regions are named like eu-central-1, or the one word all; not: {', '.join(wrong) or 'an empty list'}")
         return tuple(sorted(set(value)))
+
+    @field_validator("inspector_export")
+    @classmethod
+    def _keys_of_the_region(cls, value: dict[str, InspectorExport]) -> dict[str, InspectorExport]:
+        for region, one in value.items():
+            if not REGION.fullmatch(region):
+                raise ValueError(f"named by region, like eu-central-1; not {region!r}")
+            if one.key_arn.split(":")[3] != region:
+                raise ValueError(f"the key of {region} belongs to {one.key_arn.split(':')[3]}: Inspector takes a key and a bucket of its own region")
+        return value
 
     @model_validator(mode="after")
     def _one_way_to_name_accounts(self) -> Aws:

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from reporter.core.errors import ReporterError, ScheduleError, ScopeProblem, Unavailable
+from reporter.core.export import ExportTo
 from reporter.core.ledger import LedgerRow
 from reporter.core.scope import GLOBAL, TENANT_REGION, Reach, Scope, ScopeState
 from reporter.core.source import Source
 from reporter.schedule import Account, Schedule
+
+ASKED_AT_ONCE = 16
+"""accounts whose regions are asked for at the same time"""
 
 
 class Asker(Protocol):
@@ -31,11 +36,16 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Access:
-    """How an account is read: through a role, or (None) with the current credentials."""
+    """How an account is read: through a role, or (None) with the current credentials. `exports`: region -> where Inspector writes its findings to."""
 
     account: str
     role: str | None = None
     external_id: str | None = None
+    exports: tuple[tuple[str, ExportTo], ...] = ()
+
+    def export(self, region: str, source: str) -> ExportTo | None:
+        """Where a source's service exports to what it has in a region, where the schedule says so."""
+        return dict(self.exports).get(region) if source == "inspector" else None
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def plan_scopes(schedule: Schedule, sources: Iterable[Source], ask: Asker) -> Sc
     caller = _caller(ask)
     access = {item.account: item for item in _accounts(schedule, ask, caller)}
     administrators = _administrators(schedule, access)
-    enabled = {account: _enabled(ask, access[account]) for account in sorted(access)}
+    enabled = _enabled_in_each(ask, access)
     _check_regions(schedule.aws.regions, enabled.values())
     aws: list[tuple[Scope, Source]] = []
     settled: list[LedgerRow] = []
@@ -140,6 +150,17 @@ def _caller(ask: Asker) -> str:
 
 
 def _accounts(schedule: Schedule, ask: Asker, caller: str) -> list[Access]:
+    accounts = _named(schedule, ask, caller)
+    return [replace(access, exports=_exports(schedule, access.account)) for access in accounts] if schedule.aws.inspector_export else accounts
+
+
+def _exports(schedule: Schedule, account: str) -> tuple[tuple[str, ExportTo], ...]:
+    """Region -> where Inspector writes an account's findings to, where the schedule says so of it."""
+    wanted = [(region, one) for region, one in sorted(schedule.aws.inspector_export.items()) if not one.accounts or account in one.accounts]
+    return tuple((region, ExportTo(one.bucket, one.key_arn, one.prefix, one.patience.total_seconds())) for region, one in wanted)
+
+
+def _named(schedule: Schedule, ask: Asker, caller: str) -> list[Access]:
     organization = schedule.aws.organization
     if organization is None:
         return [_own(account, caller) for account in schedule.aws.accounts]
@@ -199,6 +220,13 @@ def _enabled(ask: Asker, access: Access) -> _Enabled:
     except ScopeProblem as problem:
         return problem
     return enabled or Unavailable(f"ec2:DescribeRegions in {access.account}: broken answer: it names no region")
+
+
+def _enabled_in_each(ask: Asker, access: Mapping[str, Access]) -> dict[str, _Enabled]:
+    """Account -> its regions. Asked of several accounts at once: each takes two calls, for its role and for the regions."""
+    accounts = sorted(access)
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
+        return dict(zip(accounts, threads.map(lambda account: _enabled(ask, access[account]), accounts), strict=True))
 
 
 def _check_regions(wanted: _Wanted, answers: Iterable[_Enabled]) -> None:

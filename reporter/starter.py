@@ -27,6 +27,7 @@ aws:
 {accounts}
   regions: {regions}
   # delegated_admin: {{guardduty: "444455556666"}}   # also inspector, macie: read there for all its members; other accounts with their own role
+  # inspector_export: {{…}}      # accounts with very many findings: Inspector writes a report that is read. docs/inspector-export.md
 
 workload_protection:
   - name: main

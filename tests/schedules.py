@@ -65,7 +65,10 @@ actions:
 
 EVERYTHING = f"""
 {JOBS}
-aws: {{organization: {{role: reporter-read, act_role: reporter-act}}, regions: all}}
+aws:
+  organization: {{role: reporter-read, act_role: reporter-act}}
+  regions: all
+  inspector_export: {{eu-central-1: {{bucket: acme-inspector, key_arn: "arn:aws:kms:eu-central-1:111122223333:key/abcd-1234"}}}}
 workload_protection:
   - name: main
     url: {CLOUD}

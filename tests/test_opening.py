@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 
 from reporter.core.errors import Unavailable
+from reporter.core.export import ExportTo
 from reporter.core.ledger import LedgerRow
 from reporter.core.scope import Scope, ScopeState
 from reporter.gather import Gathered, discover, gather, read_scope
 from reporter.opening import Opener, open_clients
 from reporter.schedule import Schedule, parse
-from reporter.scopes import ScopePlan, plan_scopes
+from reporter.scopes import Access, ScopePlan, plan_scopes
 from tests.clients.aws_server import AwsServer, page, server
 from tests.sandbox.aws.conftest import Door, running
 from tests.sandbox.aws.samples import guardduty_finding, inspector_finding, macie_finding
@@ -355,3 +356,12 @@ def test_an_account_without_state_and_status_cannot_be_believed(server: AwsServe
     server.on("ListAccounts", page(Accounts=[{"Id": A}]))
     with pytest.raises(Unavailable, match="ListAccounts: an answer without Status"):
         open_clients(parse(GOOD, "here")).organization_accounts()
+
+
+def test_the_reader_of_inspector_is_told_where_it_exports_to_and_no_other_reader_is() -> None:
+    to = ExportTo("acme-inspector", f"arn:aws:kms:us-east-1:{A}:key/abcd", "inspector", 60)
+    sources = {source.name: source for source in discover()}
+    plan = ScopePlan(A, {A: Access(A, exports=(("us-east-1", to),))}, (), (), ())
+    opener = Opener(open_clients(parse(GOOD, "here")), plan, "reporter-", NOW)
+    found = {(name, region): opener(Scope(A, region, name), sources[name]).export for name in ("inspector", "ec2") for region in REGIONS}
+    assert {key: value for key, value in found.items() if value is not None} == {("inspector", "us-east-1"): to}

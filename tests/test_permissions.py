@@ -36,6 +36,8 @@ def actions(of: Schedule, by: By) -> set[str]:
 
 PUBLISHING = {"config:PutEvaluations", "config:StartConfigRulesEvaluation", "securityhub:BatchImportFindings", "securityhub:BatchUpdateFindings"}
 """what a run found, told to the account it is of: no change of what it found"""
+EXPORTING = {"inspector2:CreateFindingsReport", "kms:Decrypt"}
+"""has Inspector write its findings into a bucket that the schedule names, and reads them there (AWS counts decrypting as writing)"""
 
 
 @pytest.mark.parametrize("text", ALL.values(), ids=ALL)
@@ -45,8 +47,21 @@ def test_every_action_exists(text: str) -> None:
 
 
 def test_the_reading_role_only_reads_and_publishes() -> None:
-    levels = {privilege(action)["access_level"] for action in actions(schedule(EVERYTHING), By.READ) - PUBLISHING}
+    levels = {privilege(action)["access_level"] for action in actions(schedule(EVERYTHING), By.READ) - PUBLISHING - EXPORTING}
     assert levels == {"Read", "List"}
+
+
+@pytest.mark.parametrize("text", [ORGANISATION, READ_ONLY], ids=["organisation", "read only"])
+def test_nothing_is_exported_unless_the_schedule_says_where(text: str) -> None:
+    assert actions(schedule(text), By.READ) & EXPORTING == set()
+
+
+def test_an_export_is_read_from_its_own_bucket_prefix_and_key_alone() -> None:
+    said = {name: statement(schedule(EVERYTHING), By.READ, f"InspectorReport{name}") or {} for name in ("Files", "sListed", "Keys")}
+    assert said["Files"]["Resource"] == ["arn:aws:s3:::acme-inspector/inspector/*"]
+    assert said["sListed"]["Resource"] == ["arn:aws:s3:::acme-inspector"]
+    assert said["sListed"]["Condition"] == {"StringLike": {"s3:prefix": ["inspector/*"]}}
+    assert said["Keys"]["Resource"] == ["arn:aws:kms:eu-central-1:111122223333:key/abcd-1234"]
 
 
 @pytest.mark.parametrize("text", ALL.values(), ids=ALL)

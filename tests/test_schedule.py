@@ -294,3 +294,16 @@ def test_an_exception_nobody_else_approved_or_nobody_explained_is_refused(change
     assert message in said(f"{GOOD}exceptions: {json.dumps([whole | change])}\n")
     for name in whole:
         assert name in said(f"{GOOD}exceptions: {json.dumps([{key: value for key, value in whole.items() if key != name}])}\n")
+
+
+@pytest.mark.parametrize(
+    ("export", "message"),
+    [
+        ('{eu-central-1: {bucket: acme, key_arn: "arn:aws:kms:us-east-1:111122223333:key/a"}}', "a key and a bucket of its own region"),
+        ('{all: {bucket: acme, key_arn: "arn:aws:kms:us-east-1:111122223333:key/a"}}', "named by region"),
+        ('{us-east-1: {bucket: "s3://acme", key_arn: "arn:aws:kms:us-east-1:111122223333:key/a"}}', "bucket"),
+        ('{us-east-1: {bucket: acme, key_arn: "alias/a"}}', "key_arn"),
+    ],
+)
+def test_an_export_names_a_bucket_and_a_key_of_its_region(export: str, message: str) -> None:
+    assert message in said(GOOD.replace("regions:", f"inspector_export: {export}\n  regions:"))

@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from reporter.core.errors import Denied, ReporterError, ScheduleError, ScopeProblem, Unavailable
+from reporter.core.export import ExportTo
 from reporter.core.ledger import Ledger, LedgerRow
 from reporter.core.scope import Reach, Scope, ScopeState
 from reporter.core.source import Source
@@ -278,3 +279,11 @@ def test_a_question_about_one_place_needs_its_scopes_and_the_tenants() -> None:
     plan = plan_place(parse(TWO, "here"), SOURCES, A, Access(B, ROLE), "eu-central-1")
     assert sorted(map(str, plan.all())) == ["ec2 in 444455556666 eu-central-1", "waf in 444455556666 eu-central-1", "wp_roles in main -"]
     assert plan.access == {B: Access(B, ROLE)}
+
+
+def test_inspector_exports_where_the_schedule_says_so_of_account_and_region() -> None:
+    to = f'{{bucket: acme-inspector, key_arn: "arn:aws:kms:us-east-1:{A}:key/abcd", accounts: ["{B}"], patience: 30m}}'
+    plan = plan_scopes(parse(TWO.replace("regions:", f"inspector_export: {{us-east-1: {to}}}\n  regions:"), "here"), SOURCES, Answers())
+    assert plan.access[B].export("us-east-1", "inspector") == ExportTo("acme-inspector", f"arn:aws:kms:us-east-1:{A}:key/abcd", "inspector", 1800)
+    nowhere = (plan.access[A].export("us-east-1", "inspector"), plan.access[B].export("eu-central-1", "inspector"))
+    assert (*nowhere, plan.access[B].export("us-east-1", "macie")) == (None, None, None)

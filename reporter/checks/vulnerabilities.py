@@ -12,14 +12,14 @@ Source: active package findings and coverage of Inspector, ECS tasks by image di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reporter.core.check import VERDICTS, Check, Need
-from reporter.core.order import coded, places, plain_frame
+from reporter.core.order import coded, looked_up, ordered, packed, places, plain_frame
 from reporter.core.result import Severity, Status
 from reporter.core.settings import Days
 from reporter.core.verdicts import AGENT_NEEDS, Case, digits, first_case, quantities, resting, severity_of_rank, severity_rank, verdicts
@@ -41,22 +41,32 @@ class _Patches:
     host: np.ndarray
     hosts: pd.Index
     age: np.ndarray
-    limit: np.ndarray
-    """days allowed"""
+    order: np.ndarray
+    """rows by host, then CVE, then as they come"""
+    pairs: np.ndarray
+    """where, in that order, each host and CVE begins"""
+    pair_host: np.ndarray
+    """the host of each of those"""
+    instances: pd.DataFrame
+    """INSTANCES, with whether Inspector scans each and why not"""
+    at: np.ndarray
+    """where each of them stands in `hosts`; -1: it has no CVE"""
 
-    @property
-    def late(self) -> np.ndarray:
-        return np.asarray(self.age > self.limit)
+    def limits(self, days: Days) -> np.ndarray:
+        """Days allowed for each row."""
+        severity = self.frame["severity"].cat
+        allowed = np.array([days.of(word) for word in severity.categories], dtype=np.int32)
+        return np.asarray(allowed[severity.codes.to_numpy()])
 
 
 def shielded(world: World) -> pd.DataFrame:
     """One row per instance in scope: its CVEs and the rules that stand before them."""
-    patches = _on_hosts(world, world.settings.checks.shield_days)
-    state = patches.frame["state"]
-    kinds = np.where(patches.late, _LATE, _WITHIN).astype(np.int8)
+    patches = world.once(_on_hosts)
+    limits, state = patches.limits(world.settings.checks.shield_days), patches.frame["state"]
+    kinds = np.where(patches.age > limits, np.int8(_LATE), np.int8(_WITHIN))
     kinds[(state == "unknown").to_numpy()] = _UNKNOWN
     kinds[(state == "prevented").to_numpy()] = _SHIELDED
-    hosts = _counted(world, patches, kinds)
+    hosts = _counted(patches, kinds, limits)
     outstanding = "; a virtual patch is not a patch: " + quantities(hosts["cves"], "patch outstanding", "patches outstanding")
     failing = (
         quantities(hosts["late"], "CVE is not shielded within its deadline", "CVEs are not shielded within their deadline")
@@ -78,8 +88,9 @@ def shielded(world: World) -> pd.DataFrame:
 
 def patched(world: World) -> pd.DataFrame:
     """One row per instance in scope, and one per image that runs on none."""
-    patches = _on_hosts(world, world.settings.checks.patch_days)
-    hosts = _counted(world, patches, np.where(patches.late, _LATE, _WITHIN).astype(np.int8))
+    patches = world.once(_on_hosts)
+    limits = patches.limits(world.settings.checks.patch_days)
+    hosts = _counted(patches, np.where(patches.age > limits, np.int8(_LATE), np.int8(_WITHIN)), limits)
     failing = digits(hosts["late"]) + " of " + quantities(hosts["cves"], "outstanding patch", "outstanding patches") + " past the deadline, worst: "
     failing += hosts["worst"]
     cases: list[Case] = [
@@ -98,67 +109,82 @@ def patched(world: World) -> pd.DataFrame:
     return said if images.empty else pd.concat([said, images], ignore_index=True)
 
 
-def _on_hosts(world: World, days: Days) -> _Patches:
+def _on_hosts(world: World) -> _Patches:
     patches = world.table(VIRTUAL_PATCHES)[["instance_id", "cve", "severity", "state", "age_days", "first_observed"]]
     there = patches["instance_id"].notna()
     patches = patches if there.all() else patches.loc[there]
     texts = {name: coded(patches[name]) for name in ("instance_id", "cve", "severity", "state")}
-    hosts, severities = texts["instance_id"].cat, texts["severity"].cat
-    limits = np.array([days.of(severity) for severity in severities.categories], dtype=np.int64)
-    age = patches["age_days"].to_numpy(dtype=np.int64)
-    return _Patches(patches.assign(**texts), hosts.codes.to_numpy(), hosts.categories, age, limits[severities.codes.to_numpy()])
+    hosts, cves = texts["instance_id"].cat, texts["cve"].cat
+    order, pairs = ordered(packed([hosts.codes.to_numpy(), cves.codes.to_numpy()]))
+    host, instances = hosts.codes.to_numpy(), world.table(INSTANCES)
+    return _Patches(
+        frame=patches.assign(**texts),
+        host=host,
+        hosts=hosts.categories,
+        age=patches["age_days"].to_numpy(dtype=np.int32),
+        order=order,
+        pairs=pairs,
+        pair_host=host[order[pairs]],
+        instances=_with_coverage(world, instances.copy()),
+        at=places(hosts.categories, instances["instance_id"]),
+    )
 
 
-def _counted(world: World, patches: _Patches, kinds: np.ndarray) -> pd.DataFrame:
-    """INSTANCES with, for each: CVEs by kind (a CVE counts once, in its worst), the worst late one, and whether Inspector scans it."""
-    cve, width = patches.frame["cve"].cat, len(_COUNTS)
-    pairs = patches.host.astype(np.int64) * max(len(cve.categories), 1) + cve.codes.to_numpy()
-    ordered = np.sort(pairs * width + kinds)  # CVEs of a host together, the worst kind first
-    pair = ordered // width
-    worst = ordered[np.append(True, pair[1:] != pair[:-1])[: len(pair)]]
-    slots = worst // (width * max(len(cve.categories), 1)) * width + worst % width
-    counts = np.bincount(slots, minlength=(len(patches.hosts) + 1) * width).reshape(-1, width)  # the last one is that of hosts without a CVE
-    instances = world.table(INSTANCES)
-    at = places(patches.hosts, instances["instance_id"])
-    hosts = instances.assign(**{name: counts[at, number] for number, name in _COUNTS.items()}, cves=counts.sum(axis=1)[at])
-    hosts = hosts.merge(_worst_late(patches, kinds), on="instance_id", how="left", validate="many_to_one")
-    hosts["worst"] = hosts["worst"].fillna("")
-    return _with_coverage(world, hosts)
+def _counted(patches: _Patches, kinds: np.ndarray, limits: np.ndarray) -> pd.DataFrame:
+    """The instances with, for each: CVEs by kind (a CVE counts once, in its worst), and the worst late one."""
+    width = len(_COUNTS)
+    worst = np.minimum.reduceat(kinds[patches.order], patches.pairs) if len(kinds) else kinds
+    slots = patches.pair_host.astype(np.int64) * width + worst
+    counts = np.bincount(slots, minlength=(len(patches.hosts) + 1) * width).reshape(-1, width)  # the last host is that of those without a CVE
+    named = {name: counts[patches.at, number] for number, name in _COUNTS.items()}
+    hosts = patches.instances.assign(**named, cves=counts.sum(axis=1)[patches.at])
+    return hosts.assign(**_worst_late(patches, kinds == _LATE, limits))
 
 
-def _worst_late(patches: _Patches, kinds: np.ndarray) -> pd.DataFrame:
-    """For each host with a late one: the worst of them in words, its severity, and by when the first was due."""
-    late = np.flatnonzero(kinds == _LATE)
+def _worst_late(patches: _Patches, late: np.ndarray, limits: np.ndarray) -> dict[str, Any]:
+    """For each instance with a late one: the worst of them in words, its severity, and by when the first was due."""
     severity, cve, state = (patches.frame[name].cat for name in ("severity", "cve", "state"))
-    by_severity = severity_rank(pd.Series(severity.categories)).to_numpy()
-    rank = by_severity[severity.codes.to_numpy()[late]] if len(late) else late
-    host, age = patches.host[late], patches.age[late]
-    chosen = _least(host, len(patches.hosts), [rank, -age, cve.codes.to_numpy()[late], state.codes.to_numpy()[late], late])
-    first = plain_frame(patches.frame.take(late[chosen]))
+    by_severity = severity_rank(pd.Series(severity.categories)).to_numpy(dtype=np.int8)
+    rank = by_severity[severity.codes.to_numpy()] if len(late) else severity.codes.to_numpy()
+    keys = packed([~late, rank, -patches.age, cve.codes.to_numpy(), state.codes.to_numpy()])
+    chosen = _least(patches, keys)
+    chosen = chosen[late[chosen]]
+    first = plain_frame(patches.frame.take(chosen))
     text = first["severity"] + " " + first["cve"] + ", " + first["state"] + ", outstanding for " + quantities(first["age_days"], "day", "days")
-    observed = patches.frame["first_observed"].dt.tz_localize(None).to_numpy().astype(np.int64)[late]
-    due = np.full(len(patches.hosts), np.iinfo(np.int64).max)
-    np.minimum.at(due, host, observed + patches.limit[late] * _DAY)
-    by_when = pd.Series(due[host[chosen]].astype("datetime64[us]"), index=first.index).dt.tz_localize("UTC")
-    severities = severity_of_rank(pd.Series(rank[chosen], index=first.index))
-    return pd.DataFrame({"instance_id": first["instance_id"], "worst": text.astype("object"), "row_severity": severities, "due": by_when})
+    due, some = np.full(len(patches.hosts), np.iinfo(np.int64).max), np.flatnonzero(late)
+    observed = patches.frame["first_observed"].dt.tz_localize(None).to_numpy().view(np.int64)[some]
+    np.minimum.at(due, patches.host[some], observed + limits[some].astype(np.int64) * _DAY)
+    of_host = np.full(len(patches.hosts), -1, dtype=np.int64)
+    of_host[patches.host[chosen]] = np.arange(len(chosen))
+    at = looked_up(of_host, patches.at, -1)
+    by_when = looked_up(due[patches.host[chosen]].view("datetime64[us]"), at, np.datetime64("NaT"))
+    severities = severity_of_rank(pd.Series(rank[chosen])).to_numpy(dtype=object)
+    return {
+        "worst": looked_up(text.to_numpy(dtype=object), at, ""),
+        "row_severity": looked_up(severities, at, None),
+        "due": pd.DatetimeIndex(by_when).tz_localize("UTC"),
+    }
 
 
-def _least(group: np.ndarray, groups: int, keys: Sequence[np.ndarray]) -> np.ndarray:
-    """Positions of the least row of each group, by the first key, then the second and so on; the last key tells all rows apart."""
-    left = np.arange(len(group))
-    for key in keys:
-        least = np.full(groups, np.iinfo(np.int64).max)
-        np.minimum.at(least, group[left], key[left].astype(np.int64))
-        left = left[key[left] == least[group[left]]]
-    return left
+def _least(patches: _Patches, keys: np.ndarray) -> np.ndarray:
+    """The row of each host with the least key, host by host; of several the first."""
+    if not len(keys):
+        return np.array([], dtype=np.int64)
+    starts = patches.pairs[np.append(True, patches.pair_host[1:] != patches.pair_host[:-1])]
+    keys = keys[patches.order]
+    least = np.minimum.reduceat(keys, starts)
+    counts = np.diff(np.append(starts, len(keys)))
+    same = np.flatnonzero(keys == np.repeat(least, counts))
+    group = np.repeat(np.arange(len(starts)), counts)[same] if len(same) != len(starts) else np.arange(len(starts))
+    return np.asarray(patches.order[same[np.append(True, group[1:] != group[:-1])]])
 
 
 def _with_coverage(world: World, hosts: pd.DataFrame) -> pd.DataFrame:
     coverage = world.table(INSPECTOR_COVERAGE)
     packages = coverage.loc[(coverage["resource_type"] == "AWS_EC2_INSTANCE") & (coverage["scan_type"] == "PACKAGE")]
     hosts["scanned"] = hosts["instance_id"].isin(packages.loc[packages["scan_status"] == "ACTIVE", "resource_id"])
-    reasons = packages.assign(why=packages["reason"].fillna(packages["scan_status"])).sort_values("why").drop_duplicates("resource_id")
+    unscanned = packages.loc[packages["resource_id"].isin(hosts.loc[~hosts["scanned"], "instance_id"])]
+    reasons = unscanned.assign(why=unscanned["reason"].fillna(unscanned["scan_status"])).sort_values("why").drop_duplicates("resource_id")
     why = hosts["instance_id"].map(reasons.set_index("resource_id")["why"])
     hosts["unscanned"] = why.astype("object").where(why.notna(), "Inspector does not list it")
     return hosts

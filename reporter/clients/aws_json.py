@@ -13,7 +13,7 @@ import msgspec
 from botocore.model import ListShape, Shape, StructureShape
 
 from reporter.clients.aws_shapes import instant, wanted_members
-from reporter.clients.aws_wanted import Wanted
+from reporter.clients.wanted import Wanted
 
 Finish = Callable[[Any], Any]
 """A value as msgspec decodes it -> as botocore gives it."""

@@ -21,6 +21,7 @@ from reporter.clients.aws_raw import RawAnswer, RawObserver, redact
 from reporter.core.call import Call, CallLog, Place, asked, unlogged
 from reporter.core.clock import now as present
 from reporter.core.errors import NotEnabled, ScopeProblem, Unavailable
+from reporter.core.export import ExportTo
 from reporter.core.table import Rows
 
 Given = TypeVar("Given")
@@ -47,8 +48,8 @@ class AwsReader:
 
     `region` is "global" for global sources (their clients are in us-east-1). `now`: the run's instant. `rule_prefix`: how the names of our
     own Config rules begin. `only`: instances that are asked about, `finding`: id or ARN of the one finding that is, where it is not all.
-    `administrator`: the reader of the delegated administrator that reads this account too; `members`: whom a delegated administrator reads beside
-    itself.
+    `export`: where the service writes to what is too much to list, where the schedule says so. `administrator`: the reader of the delegated
+    administrator that reads this account too; `members`: whom a delegated administrator reads beside itself.
     """
 
     account: str
@@ -66,6 +67,7 @@ class AwsReader:
     members: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     finding: str = ""
+    export: ExportTo | None = None
     calls: int = 0
     retries: int = 0
     _sequence: int = 0
@@ -123,6 +125,18 @@ class AwsReader:
             return {}
         asking.ended(last=not any(answer.get(given) for given, _ in _TOKENS))
         return answer
+
+    def content(self, service: str, operation: str, *, content_type: str, region: str | None = None, **params: Any) -> bytes:
+        """The Body of one answer that is no document but a file, or a part of one; kept as of this type. Raises Denied, Unavailable."""
+        asking = _Asking(self, service, operation, region or self.region, (), (), params)
+
+        def whole(client: Any) -> dict[str, Any]:
+            body = getattr(client, operation)(**params)["Body"].read()
+            return {"Body": body, RAW: (body, content_type)}
+
+        answer = asking.answer(whole)
+        asking.ended(last=True)
+        return bytes(answer["Body"])
 
     def items(
         self,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from botocore.model import Shape, StructureShape
 from botocore.utils import parse_timestamp
 
-from reporter.clients.aws_wanted import Wanted
+from reporter.clients.wanted import Wanted
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z", re.ASCII)
 

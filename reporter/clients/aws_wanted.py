@@ -5,17 +5,9 @@ Names are boto3's; a name with nothing below it keeps all of it. A source that t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from reporter.clients.wanted import Wanted, below, tree
 
-Wanted = dict[str, "Wanted"]
-"""member -> what is wanted of it; {}: all of it"""
-
-
-def _below(prefix: str, *names: str) -> tuple[str, ...]:
-    return tuple(f"{prefix}.{name}" for name in names)
-
-
-_INSTANCE = _below(
+_INSTANCE = below(
     "Reservations.Instances",
     "InstanceId",
     "State.Name",
@@ -28,7 +20,7 @@ _INSTANCE = _below(
     "IamInstanceProfile.Arn",
     "Tags",
 )
-_INTERFACE = _below(
+_INTERFACE = below(
     "NetworkInterfaces",
     "NetworkInterfaceId",
     "Attachment.InstanceId",
@@ -37,7 +29,7 @@ _INTERFACE = _below(
     "PrivateIpAddresses.PrivateIpAddress",
     "InterfaceType",
 )
-_ROLE = _below(
+_ROLE = below(
     "RoleDetailList",
     "Arn",
     "RoleName",
@@ -48,8 +40,8 @@ _ROLE = _below(
     "RolePolicyList",
     "AttachedManagedPolicies.PolicyArn",
 )
-_POLICY = _below("Policies", "Arn", "PolicyVersionList.Document", "PolicyVersionList.IsDefaultVersion")
-_SEQUENCE = _below(
+_POLICY = below("Policies", "Arn", "PolicyVersionList.Document", "PolicyVersionList.IsDefaultVersion")
+_SEQUENCE = below(
     "Findings.Service.Detection.Sequence.Resources",
     "ResourceType",
     "Uid",
@@ -60,7 +52,7 @@ _SEQUENCE = _below(
     "Data.AutoscalingAutoScalingGroup.Ec2InstanceUids",
     "Data.Ec2LaunchTemplate.Ec2InstanceUids",
 )
-_GUARDDUTY = _below(
+_GUARDDUTY = below(
     "Findings",
     "Id",
     "AccountId",
@@ -77,7 +69,7 @@ _GUARDDUTY = _below(
     "Service.Archived",
     "Service.AdditionalInfo.Value",
 )
-_MACIE = _below(
+_MACIE = below(
     "findings",
     "id",
     "accountId",
@@ -93,8 +85,8 @@ _MACIE = _below(
     "createdAt",
     "updatedAt",
 )
-_COVERED = _below("coveredResources", "accountId", "resourceType", "resourceId", "scanType", "scanStatus.statusCode", "scanStatus.reason")
-_EVALUATION = _below(
+_COVERED = below("coveredResources", "accountId", "resourceType", "resourceId", "scanType", "scanStatus.statusCode", "scanStatus.reason")
+_EVALUATION = below(
     "EvaluationResults",
     "EvaluationResultIdentifier.EvaluationResultQualifier.ResourceType",
     "EvaluationResultIdentifier.EvaluationResultQualifier.ResourceId",
@@ -103,8 +95,8 @@ _EVALUATION = _below(
     "ComplianceType",
     "Annotation",
 )
-_COMPLIANCE = _below("ComplianceByConfigRules", "ConfigRuleName", "Compliance.ComplianceType")
-_DISCOVERED = _below("resourceIdentifiers", "resourceId", "resourceDeletionTime")
+_COMPLIANCE = below("ComplianceByConfigRules", "ConfigRuleName", "Compliance.ComplianceType")
+_DISCOVERED = below("resourceIdentifiers", "resourceId", "resourceDeletionTime")
 
 _PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("ec2", "DescribeInstances"): (*_INSTANCE, "NextToken"),
@@ -117,16 +109,6 @@ _PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("config", "DescribeComplianceByConfigRule"): (*_COMPLIANCE, "NextToken"),
     ("config", "ListDiscoveredResources"): (*_DISCOVERED, "nextToken"),
 }
-
-
-def tree(paths: Iterable[str]) -> Wanted:
-    """Dotted paths as a tree."""
-    root: Wanted = {}
-    for path in paths:
-        within = root
-        for name in path.split("."):
-            within = within.setdefault(name, {})
-    return root
 
 
 WANTED: dict[tuple[str, str], Wanted] = {operation: tree(paths) for operation, paths in _PATHS.items()}

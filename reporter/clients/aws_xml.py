@@ -13,7 +13,7 @@ from typing import Any
 from botocore.model import ListShape, Shape, StructureShape
 
 from reporter.clients.aws_shapes import Unusual, instant, wanted_members
-from reporter.clients.aws_wanted import Wanted
+from reporter.clients.wanted import Wanted
 
 Read = Callable[[Any], Any]
 """An element -> its value."""

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import requests
 
 from reporter.clients.aws_raw import RawAnswer, RawObserver
+from reporter.clients.wp_json import Decode, decoded, page_decoder, whole
 from reporter.core.action import Refused, Uncertain
 from reporter.core.call import Call, CallLog, Place, asked, unlogged
 from reporter.core.clock import now as present
@@ -112,8 +113,11 @@ class WpClient:
             raise ValueError("no WP source declares redactions")
         return WpReader(self, source)
 
-    def send(self, method: str, path: str, *, query: Mapping[str, Any], body: Any, right: str, noted: Call) -> tuple[dict[str, Any], bytes]:
-        """One read (GET, or POST of a search), repeated while throttled or failing. Returns the answer and its bytes; `noted` tells of the rest.
+    def send(
+        self, method: str, path: str, *, query: Mapping[str, Any], body: Any, right: str, noted: Call, decode: Decode = whole
+    ) -> tuple[dict[str, Any], bytes]:
+        """One read (GET, or POST of a search), repeated while throttled or failing. Returns the answer, or what `decode` takes of it, and its bytes;
+        `noted` tells of the rest.
 
         Raises Denied (401, 403) and Unavailable (anything else that is not a JSON object with status 200).
         """
@@ -124,7 +128,7 @@ class WpClient:
             noted.answer(answer.status_code, answer.headers, present())
         if answer is None or problem:
             raise Unavailable(f"{call} at tenant {self.tenant}: {problem}, given up after {repeated + 1} calls")
-        return self._parse(answer, call, right), answer.content
+        return self._parse(answer, call, right, decode), answer.content
 
     def write(self, method: str, path: str, body: Any, *, right: str, repeatable: bool) -> dict[str, Any]:
         """One change (POST, PUT, DELETE); {} where the answer has no body, or where what is to be deleted is gone already.
@@ -200,7 +204,7 @@ class WpClient:
                 self._told(f"{began}: {'it is the same' if fresh == refused else 'it is another one, which is used from now on'}")
             return self._key.key != refused
 
-    def _parse(self, answer: requests.Response, call: str, right: str) -> dict[str, Any]:
+    def _parse(self, answer: requests.Response, call: str, right: str, decode: Decode = whole) -> dict[str, Any]:
         where = f"{call} at tenant {self.tenant}"
         if answer.status_code == 401:
             raise Denied(f"{where}: the API key is refused (wrong, expired, or of the other auth mode)", permission="a valid API key")
@@ -209,9 +213,7 @@ class WpClient:
         if answer.status_code != 200:
             raise (Gone if answer.status_code == 404 else Unavailable)(f"{where}: status {answer.status_code}")
         try:
-            value = json.loads(answer.content)
-            if b"\\ud" in answer.content.lower():  # half a surrogate pair is no text: no file could hold it
-                value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+            value = decoded(answer.content, decode)
         except (ValueError, RecursionError):
             raise Unavailable(f"{where}: the answer is not complete JSON") from None
         if not isinstance(value, dict):
@@ -265,22 +267,25 @@ class WpReader:
         expand: Sequence[str] = (),
         page: int = 1000,
         where: Sequence[Mapping[str, Any]] = (),
+        wanted: tuple[str, ...] = (),
         **query: Any,
     ) -> list[dict[str, Any]]:
-        """Every object of a collection, in order of id; `where`: search criteria that all must hold.
+        """Every object of a collection, in order of id; `where`: search criteria that all must hold; `wanted`: members (dotted paths, ID among them)
+        that are taken, where it is not all.
 
         Raises Unavailable for a page that breaks the order or lacks its list.
         """
         found: list[dict[str, Any]] = []
         number = last = 0
         call: Call | None = None
+        decode = page_decoder(key, wanted) if wanted else whole
         if expand:
             query["expand"] = list(expand)
         while True:
             number += 1
             criteria = {"maxItems": page, "sortByObjectID": True, "searchCriteria": [*where, {"idTest": "greater-than", "idValue": last}]}
             name = f"{path.strip('/').replace('/', '-')}-search-{number:04d}"
-            answer, call = self._call("POST", f"{path}/search", query, criteria, right, name, call)
+            answer, call = self._call("POST", f"{path}/search", query, criteria, right, name, call, decode)
             items = answer.get(key)
             if not isinstance(items, list) or not all(isinstance(item, dict) and type(item.get("ID")) is int for item in items):
                 raise Unavailable(f"POST {path}/search at tenant {self.tenant}: the answer has no list {key!r} of objects with an ID")
@@ -318,7 +323,15 @@ class WpReader:
         return getattr(self._thread, "place", self._place)
 
     def _call(
-        self, method: str, path: str, query: Mapping[str, Any], body: Any, right: str, operation: str, before: Call | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Any,
+        right: str,
+        operation: str,
+        before: Call | None = None,
+        decode: Decode = whole,
     ) -> tuple[dict[str, Any], Call]:
         """One call, as the log has it, after the page `before` it."""
         order = self._here.next()
@@ -329,7 +342,7 @@ class WpReader:
         with self._lock:
             self.calls += 1
         try:
-            answer, content = self._client.send(method, path, query=query, body=body, right=right, noted=call)
+            answer, content = self._client.send(method, path, query=query, body=body, right=right, noted=call, decode=decode)
         except ScopeProblem as problem:
             call.error = problem.message
             raise

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from reporter.clients.wanted import below
+
+_SUMMARIES = (("ec2VirtualMachineSummary", "ec2"), ("noConnectorVirtualMachineSummary", "no_connector"))
+IDENTITY = tuple(path for name, _ in _SUMMARIES for path in below(name, "instanceID", "accountID"))
+"""members of a computer that cloud_identity reads"""
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 
 
 def cloud_identity(computer: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
     """(account id, lower-cased instance id, which summary said so): the connector's summary first, then what the agent reports itself."""
-    for name, kind in (("ec2VirtualMachineSummary", "ec2"), ("noConnectorVirtualMachineSummary", "no_connector")):
+    for name, kind in _SUMMARIES:
         summary = computer.get(name) or {}
         instance = str(summary.get("instanceID") or "").strip().lower()
         if instance:

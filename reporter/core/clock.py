@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 
@@ -31,6 +32,20 @@ def parse(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"an instant without a time zone: {text!r}")
     return instant.astimezone(UTC)
+
+
+SERVICE_TIMES = ("%a %b %d %H:%M:%S.%f UTC %Y", "%b %d, %Y, %I:%M:%S %p")
+"""`Wed Sep 04 16:59:44.356 UTC 2024` and `Mar 20, 2023, 6:08:05 PM`: how AWS's services write times in events beside ISO 8601"""
+
+
+def service_time(text: str) -> datetime:
+    """An instant as AWS's services write it into texts -> UTC. Raises ValueError."""
+    plain = " ".join(text.split())
+    if plain[:1].isalpha():
+        for form in SERVICE_TIMES:
+            with suppress(ValueError):
+                return datetime.strptime(plain, form).replace(tzinfo=UTC)
+    return parse(plain)
 
 
 def from_millis(millis: float | str | None) -> datetime | None:

@@ -5,6 +5,8 @@ A big table's text columns are categoricals whose categories stand in order (`co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -124,6 +126,33 @@ def in_order_of(values: pd.Series) -> np.ndarray:
         if not count or order.min() >= 0:
             return order  # each occurs once: its code is its place
     return np.argsort(codes, kind="stable")
+
+
+def packed(keys: Sequence[np.ndarray]) -> np.ndarray:
+    """Columns of whole numbers or flags -> one number for each row, in the order of the first column, then the second and so on."""
+    bounds = [(int(key.min()), int(key.max())) if len(key) else (0, 0) for key in keys]
+    size = prod(high - low + 1 for low, high in bounds)
+    if size >= 1 << 63:  # numbers of the rows that there are
+        return np.asarray(np.unique(np.stack(list(keys)), axis=1, return_inverse=True)[1].reshape(-1))
+    kind: Any = np.uint32 if size < 1 << 32 else np.int64
+    whole: np.ndarray = np.zeros(len(keys[0]), dtype=kind)
+    for key, (low, high) in zip(keys, bounds, strict=True):
+        whole *= kind(high - low + 1)
+        whole += (key.astype(np.int64) - low).astype(kind) if low else key.astype(kind)
+    return whole
+
+
+def ordered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of whole numbers from 0 in their order, equal ones as they come; and where in that order each different one begins."""
+    bits = len(values).bit_length()
+    if len(values) and int(values.max()) < 1 << (63 - bits):
+        both = (values.astype(np.int64) << bits) | np.arange(len(values))  # sorts faster than positions do
+        both.sort()
+        found, order = both >> bits, both & ((1 << bits) - 1)
+    else:
+        order = np.argsort(values, kind="stable")
+        found = values[order]
+    return order, np.flatnonzero(np.append(True, found[1:] != found[:-1])[: len(found)])
 
 
 def plain(values: pd.Series) -> pd.Series:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -12,6 +13,8 @@ from reporter.core.ledger import Ledger
 from reporter.core.scope import GLOBAL, TENANT_REGION, Scope, ScopeState
 from reporter.core.settings import Settings
 from reporter.core.table import Table
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,14 @@ class World:
     ledger: Ledger
     settings: Settings
     now: datetime
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def once(self, make: Callable[[World], Made]) -> Made:
+        """make(world), made once for all who ask for it; with further tables it is another world, and made anew. Nobody changes what it returns."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     def table(self, table: Table) -> pd.DataFrame:
         """The frame of a declared table; empty in declared form where nothing was read."""

@@ -39,6 +39,7 @@ def vulnerabilities(findings: pd.DataFrame, rows: np.ndarray) -> Vulnerabilities
     """These rows of inspector_findings -> their CVEs: the own id, else the CVEs among the related ids, else the vendor's id (or title) as it is."""
     kind, ids = _own_ids(findings, rows)
     named = [cve(text) for text in ids]
+    well_formed = {text for text in named if text}
     runs = [[text or ids[number]] for number, text in enumerate(named)]
     # findings whose id is no CVE are of one kind where they have the same related ids too
     foreign = np.flatnonzero(np.array([text is None for text in named], dtype=bool)[kind])
@@ -47,7 +48,9 @@ def vulnerabilities(findings: pd.DataFrame, rows: np.ndarray) -> Vulnerabilities
     kind[foreign] = pairs + len(runs)
     for pair in distinct:
         number, at = divmod(int(pair), len(lists))
-        runs.append(sorted({text for text in map(cve, lists[at]) if text}) or [ids[number]])
+        related_cves = {text for text in map(cve, lists[at]) if text}
+        well_formed |= related_cves
+        runs.append(sorted(related_cves) or [ids[number]])
     lengths = np.array([len(run) for run in runs], dtype=np.int64)
     used = np.zeros(len(runs), dtype=bool)
     used[kind] = True
@@ -58,7 +61,7 @@ def vulnerabilities(findings: pd.DataFrame, rows: np.ndarray) -> Vulnerabilities
         count=lengths,
         code=places(names, pd.Series([text for run in runs for text in run], dtype="object")),
         names=names,
-        is_cve=np.array([cve(name) is not None for name in names], dtype=bool),
+        is_cve=np.array([name in well_formed for name in names], dtype=bool),
     )
 
 

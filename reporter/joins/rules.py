@@ -85,8 +85,9 @@ class Rules:
 def _named(listed: pd.Series, cves: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """For each rule one entry for each CVE in question that it names: which rule, and the CVE's code."""
     known = {name: code for code, name in enumerate(cves)}
-    code = np.array([known.get(text, -1) for text in chain.from_iterable(listed)], dtype=np.int64)
-    owner = np.repeat(np.arange(len(listed)), np.fromiter(map(len, listed), dtype=np.int64, count=len(listed)))
+    lists = listed.tolist()
+    code = np.array([known.get(text, -1) for text in chain.from_iterable(lists)], dtype=np.int64)
+    owner = np.repeat(np.arange(len(lists)), np.fromiter(map(len, lists), dtype=np.int64, count=len(lists)))
     return owner[code >= 0], code[code >= 0]
 
 

@@ -191,7 +191,7 @@ def _of_instances(world: World, say: Say) -> tuple[np.ndarray, list[Setup]]:
     computer = _computers(instances, computers)
     asked, sent = computers["last_policy_request"], computers["last_policy_success"]
     waits = asked.notna() & (sent.isna() | (sent < asked))
-    lists = pd.factorize(np.array([id(ids) for ids in computers["ips_rule_ids"]], dtype=np.int64))[0]
+    lists = pd.factorize(np.fromiter(map(id, computers["ips_rule_ids"].to_numpy()), dtype=np.int64, count=len(computers)))[0]
     of_computer = [looked_up(codes, computer, -1) for codes in (waits.to_numpy(dtype=np.int64), lists)]
     told = [pd.factorize(instances[name])[0] for name in ("protection", "tenant", "policy_id", "intrusion_prevention")]
     kinds, first = alike([*told, *of_computer])

@@ -3,7 +3,7 @@ clusters that run an image with a finding.
 
 A delegated administrator's lists also hold its members' entries: only this account's own are read here. Where the schedule says so, they are
 read once for the administrator and all its members; who is one is what ListMembers says. An account that is no member, or for which Inspector is
-not on at the administrator, is read with its own role.
+not on at the administrator, is read with its own role. Where the schedule names a bucket for it, findings come from a report that Inspector makes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 from reporter.clients.aws import AwsReader
 from reporter.clients.aws_parts import Part, known, outcome
 from reporter.clients.inspector_findings import Finding, Instant, Resource
+from reporter.clients.inspector_report import exported
 from reporter.core.answers import chunks, field
-from reporter.core.clock import parse
+from reporter.core.clock import service_time
 from reporter.core.errors import Denied, NotEnabled, ScopeProblem, Unavailable
 from reporter.core.scope import Reach
 from reporter.core.source import Source
@@ -101,13 +102,12 @@ def _lists(reader: AwsReader) -> tuple[dict[str, list[Finding]], dict[str, list[
     alone = not reader.members
     one = {"findingArn": [{"comparison": "EQUALS", "value": reader.finding}]} if reader.finding else {}
     active = {"findingStatus": [{"comparison": "EQUALS", "value": "ACTIVE"}]}
-    findings = reader.items(
-        "inspector2",
-        "list_findings",
-        "findings",
-        filterCriteria={**_own(reader, "awsAccountId"), **one, **active} if alone else active,
-        maxResults=PAGE,
-    )
+    criteria = {**_own(reader, "awsAccountId"), **one, **active} if alone else active
+    findings: Iterable[Finding]
+    if reader.export is not None and not (reader.only or reader.finding):
+        findings = exported(reader, reader.export, criteria)
+    else:
+        findings = reader.items("inspector2", "list_findings", "findings", filterCriteria=criteria, maxResults=PAGE)
     coverage: dict[str, Any] = {"filterCriteria": _own(reader, "accountId")} if alone else {}
     covered = [] if reader.finding else reader.items("inspector2", "list_coverage", "coveredResources", maxResults=COVERAGE_PAGE, **coverage)
     by_account: dict[str, list[Finding]] = {}
@@ -229,7 +229,7 @@ def _instant(value: Instant) -> datetime | None:
     if value is None:
         return None
     try:
-        return parse(value) if isinstance(value, str) else datetime.fromtimestamp(value, UTC)
+        return service_time(value) if isinstance(value, str) else datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise Unavailable(f"{_LIST}: no instant: {str(value)[:40]!r}") from error
 

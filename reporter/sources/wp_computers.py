@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reporter.clients.wanted import below
 from reporter.clients.workload_protection import WpReader
-from reporter.clients.wp_objects import cloud_identity
+from reporter.clients.wp_objects import IDENTITY, cloud_identity
 from reporter.core.clock import from_millis
 from reporter.core.errors import ScopeProblem
 from reporter.core.modules import MODULES
@@ -21,21 +22,38 @@ from reporter.tables.workload_protection import WP_COMPUTERS
 
 RIGHT = "platformRights.computerRights.canViewOtherComputers"
 EXPAND = ("computerStatus", "securityUpdates", "ec2VirtualMachineSummary", "noConnectorVirtualMachineSummary", *MODULES.values())
-
+WANTED = (
+    "ID",
+    "hostName",
+    "displayName",
+    "policyID",
+    "agentFingerPrint",
+    "agentVersion",
+    "platform",
+    "lastAgentCommunication",
+    "lastSendPolicyRequest",
+    "lastSendPolicySuccess",
+    *below("computerStatus", "agentStatus", "agentStatusMessages"),
+    *below("securityUpdates.updateStatus", "status", "statusMessage"),
+    *IDENTITY,
+    "intrusionPrevention.ruleIDs",
+    "integrityMonitoring.lastIntegrityScan",
+    *(path for name in MODULES.values() for path in below(name, "state", "moduleStatus.agentStatus", "moduleStatus.agentStatusMessage")),
+)
 
 LEAN_PAGE = 5000
 
 
 def fetch(reader: WpReader) -> Rows:
     """All computers the key may see, one row each; of instances that are asked about, theirs."""
-    computers = _named(reader) or reader.search("/computers", "computers", right=RIGHT, expand=EXPAND)
+    computers = _named(reader) or reader.search("/computers", "computers", right=RIGHT, expand=EXPAND, wanted=WANTED)
     return {WP_COMPUTERS.name: [_row(reader.tenant, computer) for computer in computers], COUNTS.name: [] if reader.only else _counted(reader)}
 
 
 def _counted(reader: WpReader) -> list[Row]:
     """How many computers a second search names, without any of their data: the API has no total. That it fails takes nothing from the first."""
     try:
-        count, why = len(reader.search("/computers", "computers", right=RIGHT, expand=("none",), page=LEAN_PAGE)), None
+        count, why = len(reader.search("/computers", "computers", right=RIGHT, expand=("none",), page=LEAN_PAGE, wanted=("ID",))), None
     except ScopeProblem as problem:
         count, why = None, problem.message
     return [(reader.tenant, TENANT_REGION, "wp", count, why)]
@@ -47,7 +65,7 @@ def _named(reader: WpReader) -> list[dict[str, Any]]:
     for instance in reader.only:
         for summary in ("ec2VirtualMachineSummary", "noConnectorVirtualMachineSummary"):
             test = {"fieldName": f"{summary}/instanceID", "stringTest": "equal", "stringValue": instance, "stringWildcards": False}
-            some = reader.search("/computers", "computers", right=RIGHT, expand=EXPAND, where=[test])
+            some = reader.search("/computers", "computers", right=RIGHT, expand=EXPAND, where=[test], wanted=WANTED)
             found |= {computer["ID"]: computer for computer in some if cloud_identity(computer)[1] == instance}
     return [found[number] for number in sorted(found)]
 

@@ -16,6 +16,7 @@ from reporter.core.table import Row, Rows
 from reporter.tables.workload_protection import WP_POLICIES, WP_POLICY_RULES
 
 RIGHT = "platformRights.policyRights.canViewOtherPolicies"
+WANTED = ("ID", "parentID", "name", "autoRequiresUpdate", "intrusionPrevention.state", "intrusionPrevention.ruleIDs")
 
 
 def fetch(reader: WpReader) -> Rows:
@@ -28,7 +29,7 @@ def fetch(reader: WpReader) -> Rows:
             raise Unavailable(f"GET {path} at tenant {reader.tenant}: the answer has no list of rules with an ID")
         return [(reader.tenant, policy["ID"], rule["ID"], bool(rule.get("detectOnly"))) for rule in rules]
 
-    policies = reader.search("/policies", "policies", right=RIGHT, overrides="false")
+    policies = reader.search("/policies", "policies", right=RIGHT, overrides="false", wanted=WANTED)
     with_rules = [policy for policy in policies if (policy.get("intrusionPrevention") or {}).get("ruleIDs")]
     return {
         WP_POLICIES.name: [_row(reader.tenant, policy) for policy in policies],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from reporter.clients.workload_protection import WpReader
-from reporter.clients.wp_objects import cloud_identity
+from reporter.clients.wp_objects import IDENTITY, cloud_identity
 from reporter.core.clock import from_millis
 from reporter.core.scope import Reach
 from reporter.core.source import Source
@@ -19,6 +19,7 @@ from reporter.tables.workload_protection import WP_RECOMMENDATIONS
 COMPUTERS = "platformRights.computerRights.canViewOtherComputers"
 RULES = "intrusionPreventionRights.intrusionPreventionRuleRights (view)"
 EXPAND = ("ec2VirtualMachineSummary", "noConnectorVirtualMachineSummary")
+WANTED = ("ID", "agentFingerPrint", *IDENTITY)
 
 
 def fetch(reader: WpReader) -> Rows:
@@ -28,7 +29,7 @@ def fetch(reader: WpReader) -> Rows:
         assignments = reader.get(f"/computers/{computer_id}/intrusionprevention/assignments", right=RULES)
         return _row(reader.tenant, computer_id, assignments)
 
-    computers = reader.search("/computers", "computers", right=COMPUTERS, expand=EXPAND)
+    computers = reader.search("/computers", "computers", right=COMPUTERS, expand=EXPAND, wanted=WANTED)
     named = [(computer["ID"], cloud_identity(computer)[1]) for computer in computers if computer.get("agentFingerPrint")]
     scanned = [number for number, instance in named if instance and (not reader.only or instance in reader.only)]
     return {WP_RECOMMENDATIONS.name: reader.map(row, scanned)}

@@ -18,12 +18,13 @@ from reporter.tables.workload_protection import WP_APPLICATION_TYPES, WP_RULES
 RIGHT = "intrusionPreventionRights.intrusionPreventionRuleRights (view)"
 PAGE = 5000
 """the largest page the vendor's guide names"""
+WANTED = ("ID", "identifier", "name", "type", "severity", "CVE", "applicationTypeID", "detectOnly", "dependsOnRuleIDs")
 
 
 def fetch(reader: WpReader) -> Rows:
     """All rules and application types of the tenant."""
-    rules = reader.search("/intrusionpreventionrules", "intrusionPreventionRules", right=RIGHT, page=PAGE)
-    types = reader.search("/applicationtypes", "applicationTypes", right=RIGHT, page=PAGE)
+    rules = reader.search("/intrusionpreventionrules", "intrusionPreventionRules", right=RIGHT, page=PAGE, wanted=WANTED)
+    types = reader.search("/applicationtypes", "applicationTypes", right=RIGHT, page=PAGE, wanted=("ID", "name"))
     return {
         WP_RULES.name: [_row(reader.tenant, rule) for rule in rules],
         WP_APPLICATION_TYPES.name: [(reader.tenant, item["ID"], item.get("name") or f"application type {item['ID']}") for item in types],

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.clients.aws_parsing import BrokenPage, StrictParserFactory
-from reporter.clients.aws_wanted import WANTED, Wanted
+from reporter.clients.aws_wanted import WANTED
+from reporter.clients.wanted import Wanted
 from tests.examples import examples
 
 SESSION = Session()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporter.core.order import coded, coded_of_arrow, in_order_of, looked_up, places, plain, plain_frame, ranks, shared
+from reporter.core.order import coded, coded_of_arrow, in_order_of, looked_up, ordered, packed, places, plain, plain_frame, ranks, shared
 from reporter.core.table import Column, Kind, Table
 
 KINDS = (Kind.TEXT, Kind.INTEGER, Kind.TIME, Kind.FLAG, Kind.NUMBER, Kind.TEXTS, Kind.INTEGERS, Kind.CATEGORY)
@@ -91,3 +91,12 @@ def test_places_are_those_among_the_texts_given() -> None:
 @pytest.mark.parametrize(("values", "order"), [(["c", "a", "b"], [1, 2, 0]), (["b", "a", "b"], [1, 0, 2]), ([None, "a"], [0, 1]), ([], [])])
 def test_positions_come_in_the_order_of_the_texts(values: list[str | None], order: list[int]) -> None:
     assert in_order_of(coded(pd.Series(values, dtype="object"))).tolist() == order
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 4)), max_size=12), st.sampled_from([1, 1 << 28, 1 << 61]))
+def test_packed_numbers_are_in_the_order_of_their_columns(rows: list[tuple[int, bool, int]], wide: int) -> None:
+    first, second, third = (np.array([row[at] for row in rows]) for at in range(3))
+    found, begins = ordered(packed([(first * wide).astype(np.int64), second.astype(bool), third.astype(np.int8)]))
+    assert list(found) == sorted(range(len(rows)), key=lambda at: rows[at])
+    in_order = [rows[at] for at in found]
+    assert list(begins) == [at for at in range(len(rows)) if not at or in_order[at] != in_order[at - 1]]

@@ -1,12 +1,17 @@
-"""Inspector: findings and coverage with filters and pages, which moto only queues; off until it is enabled.
+"""Inspector: findings, reports of them and coverage with filters and pages, which moto only queues; off until it is enabled.
 
 An administrator sees its enabled members' findings, coverage and clusters too. Members are seeded, or associated as moto has it.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
+
+from moto.moto_api._internal import mock_random
+from moto.s3.models import s3_backends
 
 from reporter.sandbox.aws.conformance import Entry, NotConforming, conform, expect
 from reporter.sandbox.aws.criteria import values_at
@@ -63,6 +68,51 @@ def list_findings(call: Call) -> Any:
     found = sort_findings(found, call.params.get("sortCriteria"))
     part, token = page(found, call.params.get("nextToken"), call.params.get("maxResults"), most=100)
     return entries_answer("findings", part, nextToken=token)
+
+
+def create_findings_report(call: Call) -> dict[str, Any]:
+    """Written at once, as one JSON file: a report here is done before anybody asks for it."""
+    require_enabled(call)
+    if call.params["reportFormat"] != "JSON":
+        raise refuse("ValidationException", "The sandbox writes reports as JSON only.")
+    identifier = str(mock_random.uuid4())
+    criteria, to = call.params.get("filterCriteria") or ACTIVE, call.params["s3Destination"]
+    entries = (entry for shelf in shelves(call, "findings") for entry in shelf.values())
+    found = [entry.wire for entry in entries if satisfies(entry.wire, criteria, FINDING_FIELDS)]
+    holder = bucket_holder(to["bucketName"])
+    wrong = unexportable(call.region, to, holder) or ("" if found else "NO_FINDINGS_FOUND")
+    if not wrong:
+        name = "/".join(part for part in (to.get("keyPrefix", "").strip("/"), f"{identifier}.json") if part)
+        holder.put_object(to["bucketName"], name, json.dumps({"findings": found}).encode())
+    status = {"status": "FAILED", "errorCode": wrong, "errorMessage": "See the error code."} if wrong else {"status": "SUCCEEDED"}
+    call.shelf("reports")[identifier] = {"reportId": identifier, **status, "destination": dict(to), "filterCriteria": criteria}
+    return {"reportId": identifier}
+
+
+def get_findings_report_status(call: Call) -> dict[str, Any]:
+    """Of the report that is named, or of the last one."""
+    reports, wanted = call.shelf("reports"), call.params.get("reportId")
+    found: dict[str, Any] | None = reports.get(wanted) if wanted else next(reversed(reports.values()), None)
+    if found is None:
+        raise refuse("ResourceNotFoundException", "There is no such report.")
+    return found
+
+
+ACTIVE = {"findingStatus": [{"comparison": "EQUALS", "value": "ACTIVE"}]}
+
+
+def unexportable(region: str, to: Mapping[str, Any], holder: Any) -> str:
+    """Inspector's error code for a place that it cannot write to; "" where it can."""
+    if holder is None:
+        return "BUCKET_NOT_FOUND"
+    if holder.buckets[to["bucketName"]].region_name != region:
+        return "INCOMPATIBLE_BUCKET_REGION"
+    return "" if to["kmsKeyArn"].split(":")[2:4] == ["kms", region] else "MALFORMED_KMS_KEY"
+
+
+def bucket_holder(name: str) -> Any:
+    """moto's S3 of the account whose bucket it is: Inspector writes into any that allows it. None: there is no such bucket."""
+    return next((s3_backends[account]["aws"] for account in s3_backends if name in s3_backends[account]["aws"].buckets), None)
 
 
 def list_coverage(call: Call) -> Any:
@@ -187,6 +237,8 @@ EXTENSION = Extension(
     service="inspector2",
     operations={
         "ListFindings": list_findings,
+        "CreateFindingsReport": create_findings_report,
+        "GetFindingsReportStatus": get_findings_report_status,
         "ListCoverage": list_coverage,
         "ListCoverageStatistics": list_coverage_statistics,
         "ListMembers": list_members,

@@ -64,6 +64,7 @@ READ: dict[tuple[str, str], dict[str, Any]] = {
     ("iam", "list_instance_profiles"): {},
     ("inspector2", "batch_get_account_status"): {},
     ("inspector2", "get_clusters_for_image"): {"filter": {"resourceId": "x"}},
+    ("inspector2", "get_findings_report_status"): {},
     ("inspector2", "list_coverage"): {},
     ("inspector2", "list_coverage_statistics"): {},
     ("inspector2", "list_findings"): {},
