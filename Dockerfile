@@ -1,10 +1,12 @@
 # The image of the nightly job and of the function. It holds the schedule.yaml beside it, the one that `reporter stack` is printed from.
 # The base is pinned by its version's tag. To pin its bytes too, put the digest behind it, as told by: docker buildx imagetools inspect IMAGE
 FROM python:3.11.13-slim-bookworm AS build
+# image: job and function; cluster: the same, and what workers of a cluster need
+ARG REQUIREMENTS=image
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/reporter
-COPY requirements/image.txt /src/requirements/
-RUN /opt/reporter/bin/pip install --require-hashes --only-binary :all: -r /src/requirements/image.txt
+COPY requirements/image.txt requirements/cluster.txt /src/requirements/
+RUN /opt/reporter/bin/pip install --require-hashes --only-binary :all: -r /src/requirements/$REQUIREMENTS.txt
 COPY pyproject.toml /src/
 COPY reporter /src/reporter
 COPY templates /src/templates

@@ -38,6 +38,7 @@ lock:
 	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --extra sandbox -c requirements/dev.txt pyproject.toml -o requirements/sandbox.txt
 	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements/dev.txt pyproject.toml -o requirements/run.txt
 	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --extra image -c requirements/dev.txt pyproject.toml -o requirements/image.txt
+	uv pip compile --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --extra image --extra cluster -c requirements/dev.txt pyproject.toml -o requirements/cluster.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
