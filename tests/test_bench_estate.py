@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.calls import least
 from bench.estate.running import Running, serving
 from bench.estate.size import Size
+from bench.latency import budgets
 from reporter.clients.aws import AwsClients
 from reporter.clients.workload_protection import WpClient
 from reporter.core.scope import GLOBAL, Reach
@@ -63,3 +65,15 @@ def test_it_counts_what_is_under_way_at_once(read: dict[str, Rows], server: Runn
     assert pace[(ACCOUNT, "ec2")][0] == 1
     assert sum(pace[(ACCOUNT, "inspector2")][1].values()) == 6
     assert 1 < pace[("main", "wp")][0] <= 8
+
+
+def test_the_least_number_of_calls_follows_from_the_sizes() -> None:
+    needed = least(SIZE)
+    assert needed[("inspector2", "ListFindings")] == 4 * 3  # 250 findings in each of four places, 100 a page
+    assert needed[("ec2", "DescribeInstances")] == 4
+    assert needed[("wp", "POST /intrusionpreventionrules/search")] == 2
+
+
+def test_the_longest_queue_is_what_a_budget_takes() -> None:
+    log = {"calls": [["1", "ec2", "DescribeInstances", 5], ["1", "ec2", "DescribeRegions", 4], ["main", "wp", "GET /roles/1", 8]]}
+    assert budgets(log) == {("1", "ec2"): pytest.approx(0.3), ("main", "wp"): pytest.approx(0.1)}

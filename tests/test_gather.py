@@ -17,7 +17,7 @@ from reporter.core.scope import Reach, Scope, ScopeState
 from reporter.core.source import Source
 from reporter.core.table import Column, Kind, Table
 from reporter.evidence.unfinished import Settled
-from reporter.gather import Gathered, discover, gather, read_scope
+from reporter.gather import ABREAST, THREADS, Gathered, abreast, discover, gather, read_scope, threads_for
 from reporter.scopes import ScopePlan
 
 THINGS = Table("things", "Things", ("account", "name"), (Column("account", Kind.TEXT, "account"), Column("name", Kind.TEXT, "name")))
@@ -245,3 +245,16 @@ def test_a_gathering_that_is_stopped_waits_for_nobody_and_keeps_what_was_settled
         assert kept == [first]
     finally:
         let_go.set()
+
+
+def test_a_few_scopes_of_each_account_and_source_are_begun_before_the_next() -> None:
+    scopes = [at(f"r-{number}", account) for account in ("1", "2") for number in range(ABREAST + 1)]
+    order = [scope for scope, _ in abreast((scope, source()) for scope in [*scopes, at("global", "2", "iam")])]
+    assert order[0] == at("global", "2", "iam")
+    assert [scope.account for scope in order[1:]] == ["1"] * ABREAST + ["2"] * ABREAST + ["1", "2"]
+
+
+def test_there_are_as_many_threads_as_scopes_that_do_not_wait_for_each_other() -> None:
+    assert threads_for([]) == 1
+    assert threads_for(at(f"r-{number}") for number in range(ABREAST + 9)) == ABREAST
+    assert threads_for(at(f"r-{number}", f"{account}") for account in range(THREADS) for number in range(2)) == THREADS
