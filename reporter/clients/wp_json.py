@@ -33,8 +33,7 @@ def page_decoder(key: str, wanted: tuple[str, ...]) -> Decode:
 
 def _object(wanted: Wanted) -> Any:
     members: dict[str, Any] = {name: _object(below) | None if below else Any for name, below in wanted.items()}
-    typed = TypedDict("_Object", members, total=False)  # type: ignore[misc]  # known at run time only
-    return typed
+    return TypedDict("_Object", members, total=False)  # type: ignore[operator]  # known at run time only
 
 
 def decoded(body: bytes, decode: Decode) -> Any:
