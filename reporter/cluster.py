@@ -39,8 +39,7 @@ def cluster(address: str, within: float = WITHIN_SECONDS) -> Iterator[Workers]:
             fix="pip install 'workload-compliance-reporter[cluster]', here and where the workers run",
             meanwhile=_NOTHING_READ,
         ) from error
-    for name in ("distributed", "tornado"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what matters of what they say is said by the run, in its own form
+    _silence("distributed", "tornado", "asyncio")
     try:
         client: Any = Client(address, set_as_default=False, direct_to_workers=True, name="workload-compliance-reporter")  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as error:  # nobody there, another protocol, certificates that are missing or refused
@@ -69,6 +68,15 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=lambda sentinel=parent.sentinel: (wait([sentinel]), os._exit(1)), daemon=True).start()
+
+
+def _silence(*families: str) -> None:
+    """What matters of what these say is said by the run, in its own form: stderr is a log of one JSON object a line where it is asked for."""
+    for name in [*families, *logging.Logger.manager.loggerDict]:
+        if name.split(".")[0] in families:
+            logger = logging.getLogger(name)
+            logger.handlers[:] = [logging.NullHandler()]
+            logger.propagate = "." in name
 
 
 def _require_fit(client: Any, address: str, within: float) -> None:
