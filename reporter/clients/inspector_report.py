@@ -1,8 +1,8 @@
 """Inspector's report of findings: asked for, waited for, and read from the bucket that it lies in. The way for accounts that have too many to list.
 
-Inspector writes `{"findings": [...]}` with the objects of ListFindings. The file is got in parts, each kept as received, and decoded in chunks that
-fit into a cache (a whole one at once takes twice as long, and all its memory): a chunk ends where a finding does. AWS makes one report at a time in
-an account and region; one that is under way already is waited for. Nothing in the bucket is deleted.
+Inspector writes `{"findings": [...]}` with the objects of ListFindings. The file is got in parts, each kept as received, and decoded in chunks, so
+that no more than a part of it is held: a chunk ends where a finding does. AWS makes one report at a time in an account and region; one that is under
+way already is waited for. Nothing in the bucket is deleted.
 https://docs.aws.amazon.com/inspector/latest/user/findings-managing-exporting-reports.html
 """
 
@@ -34,6 +34,7 @@ FIRST_LOOK, LONGEST_LOOK = 2.0, 60.0
 _LIST = msgspec.json.Decoder(list[Finding])
 _OPENING = re.compile(rb"\s*(?:(\{)\s*\"findings\"\s*:\s*)?\[")
 _LONGEST_OPENING = 1024
+_COMMA = re.compile(rb"\s*,")
 _KEY = b'"findingArn"'
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _WHAT = "inspector2 CreateFindingsReport"
@@ -64,8 +65,8 @@ def exported(reader: AwsReader, to: ExportTo, criteria: dict[str, Any]) -> Itera
 def decoded(parts: Iterable[bytes]) -> Iterator[Finding]:
     """The findings of a report that comes in parts. Raises msgspec.DecodeError where it is not whole, or not in Inspector's form."""
     rest, wrapped, first = b"", None, True
-    for chunk in (part[start : start + CHUNK] for part in parts for start in range(0, len(part), CHUNK)):
-        rest += chunk
+    for chunk in _chunks(parts):
+        rest = b"".join((rest, chunk))
         if wrapped is None:
             opening = _OPENING.match(rest)
             if opening is None:
@@ -75,23 +76,32 @@ def decoded(parts: Iterable[bytes]) -> Iterator[Finding]:
             wrapped, rest = opening[1] is not None, rest[opening.end() :]
         end = _end_of_a_finding(rest)
         if end:
-            yield from _several(rest[:end], first=first)
+            yield from _several(rest, end, first=first)
             rest, first = rest[end:], False
     if wrapped is None:
         raise msgspec.DecodeError("it does not begin with a list of findings")
-    yield from _several(_unclosed(rest, wrapped=wrapped), first=first)
+    rest = _unclosed(rest, wrapped=wrapped)
+    yield from _several(rest, len(rest), first=first)
 
 
-def _several(text: bytes, *, first: bool) -> list[Finding]:
+def _chunks(parts: Iterable[bytes]) -> Iterator[memoryview]:
+    for part in parts:
+        view = memoryview(part)
+        for start in range(0, len(view), CHUNK):
+            yield view[start : start + CHUNK]
+
+
+def _several(text: bytes, end: int, *, first: bool) -> list[Finding]:
     """Findings with commas between them, and before them where they are not the first."""
-    text = text.strip()
-    if text and not first:
-        if text[:1] != b",":
-            raise msgspec.DecodeError("no comma between two findings")
-        text = text[1:]
-    elif not text:
+    if not text or text.isspace():
         return []
-    return _LIST.decode(b"[" + text + b"]")
+    begins = 0
+    if not first:
+        comma = _COMMA.match(text)
+        if comma is None:
+            raise msgspec.DecodeError("no comma between two findings")
+        begins = comma.end()
+    return _LIST.decode(b"".join((b"[", memoryview(text)[begins:end], b"]")))
 
 
 def _unclosed(rest: bytes, *, wrapped: bool) -> bytes:
