@@ -152,16 +152,29 @@ class AwsReader:
     ) -> list[Any]:
         """Every element under `key` (dotted: "DistributionList.Items") of every page. A page without it is broken (Unavailable), unless
         `optional`: then its last part may be missing. Error codes in `absent` -> []; in `off` -> NotEnabled. Raises Denied, Unavailable."""
+        return list(self.each(service, operation, key, region=region, optional=optional, absent=absent, off=off, **params))
+
+    def each(
+        self,
+        service: str,
+        operation: str,
+        key: str,
+        *,
+        region: str | None = None,
+        optional: bool = False,
+        absent: Sequence[str] = (),
+        off: Sequence[str] = (),
+        **params: Any,
+    ) -> Iterator[Any]:
+        """The same, one after the other: of a list of a million there is never more than a page."""
         asking = _Asking(self, service, operation, region or self.region, absent, off, params)
-        found: list[Any] = []
         try:
             for page in asking.pages():
                 elements = _under(page, key, optional, asking.where)
                 asking.holds(len(elements))
-                found.extend(elements)
+                yield from elements
         except _Absent:
-            return []
-        return found
+            return
 
     def map(self, function: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
         """function(item) for every item, in a few threads; results, and the raw answers they caused, in the order of the items.

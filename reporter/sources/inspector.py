@@ -55,7 +55,8 @@ def _read(reader: AwsReader) -> dict[str, Part]:
     def part(account: str) -> Rows:
         status = known(standing[account])
         findings, covered = known(lists)
-        rows = _finding_rows(account, reader.region, findings.pop(account, []))
+        found = findings.pop(account, None)
+        rows = found.rows() if found else []
         images = sorted({row[9] for row in rows if row[8] == IMAGE})
         clusters = reader.map(lambda image: _clusters(reader, account, image), images)
         return {
@@ -97,7 +98,7 @@ def _stranger(reader: AwsReader, listed: dict[str, str] | ScopeProblem, account:
     return reader.no_member(account, f"its relationship is {relationship}" if relationship else "ListMembers does not name it")
 
 
-def _lists(reader: AwsReader) -> tuple[dict[str, list[Finding]], dict[str, list[dict[str, Any]]]]:
+def _lists(reader: AwsReader) -> tuple[dict[str, _Findings], dict[str, list[dict[str, Any]]]]:
     """Active findings and coverage, each by account."""
     alone = not reader.members
     one = {"findingArn": [{"comparison": "EQUALS", "value": reader.finding}]} if reader.finding else {}
@@ -107,15 +108,16 @@ def _lists(reader: AwsReader) -> tuple[dict[str, list[Finding]], dict[str, list[
     if reader.export is not None and not (reader.only or reader.finding):
         findings = exported(reader, reader.export, criteria)
     else:
-        findings = reader.items("inspector2", "list_findings", "findings", filterCriteria=criteria, maxResults=PAGE)
-    coverage: dict[str, Any] = {"filterCriteria": _own(reader, "accountId")} if alone else {}
-    covered = [] if reader.finding else reader.items("inspector2", "list_coverage", "coveredResources", maxResults=COVERAGE_PAGE, **coverage)
-    by_account: dict[str, list[Finding]] = {}
+        findings = reader.each("inspector2", "list_findings", "findings", filterCriteria=criteria, maxResults=PAGE)
+    by_account = {account: _Findings(account, reader.region) for account in reader.accounts}
     for finding in findings:
         owner = finding.awsAccountId or (reader.account if alone else None)
         if owner is None:
             raise Unavailable(f"{_LIST}: a finding without awsAccountId: {finding.findingArn[:200]}")
-        by_account.setdefault(owner, []).append(finding)
+        if owner in by_account:
+            by_account[owner].add(finding)
+    coverage: dict[str, Any] = {"filterCriteria": _own(reader, "accountId")} if alone else {}
+    covered = [] if reader.finding else reader.items("inspector2", "list_coverage", "coveredResources", maxResults=COVERAGE_PAGE, **coverage)
     covered_by: dict[str, list[dict[str, Any]]] = {}
     for resource in covered:
         covered_by.setdefault(field(resource, "accountId", _COVERAGE), []).append(resource)
@@ -169,12 +171,32 @@ def _status_row(reader: AwsReader, answer: dict[str, Any], identifier: str) -> R
     return (identifier, reader.region, *(parts.get(name, {}).get("status") for name in ("ec2", "ecr", "lambda")))
 
 
-def _finding_rows(account: str, region: str, findings: Iterable[Finding]) -> list[Row]:
-    """One row per finding and resource; where a list that changes under the reader shows one twice, the later stands."""
-    rows: dict[tuple[str, str], Row] = {}
-    for finding in findings:
-        if finding.status not in (None, "ACTIVE"):
-            continue
+class _Findings:
+    """The rows of one account, made as its findings come: one per finding and resource; where a list that changes under the reader shows one twice,
+    the later stands. What repeats is one object, so that a large account's rows are small."""
+
+    def __init__(self, account: str, region: str) -> None:
+        self._place = (account, region)
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._broken: Unavailable | None = None
+        self._texts: dict[str | None, str | None] = {}
+        self._lists: dict[tuple[str, ...], list[str]] = {}
+
+    def rows(self) -> list[Row]:
+        """Raises Unavailable where one of its findings is broken."""
+        if self._broken is not None:
+            raise self._broken
+        return list(self._rows.values())
+
+    def add(self, finding: Finding) -> None:
+        """One more. The first that is broken is the account's problem."""
+        if self._broken is None and finding.status in (None, "ACTIVE"):
+            try:
+                self._add(finding)
+            except Unavailable as problem:
+                self._broken = problem
+
+    def _add(self, finding: Finding) -> None:
         if not finding.resources:
             raise Unavailable(f"{_LIST}: a finding without resources: {finding.findingArn[:200]}")
         package = finding.packageVulnerabilityDetails
@@ -183,28 +205,34 @@ def _finding_rows(account: str, region: str, findings: Iterable[Finding]) -> lis
         if first is None:
             raise Unavailable(f"{_LIST}: a finding without firstObservedAt: {finding.findingArn[:200]}")
         before = (
-            account,
-            region,
+            *self._place,
             finding.findingArn,
-            finding.type,
-            finding.severity.upper(),
-            finding.title,
-            _identifier(package.vulnerabilityId) if package and package.vulnerabilityId else None,
-            sorted({_identifier(other) for other in package.relatedVulnerabilities or ()} if package else ()),
+            self._one(finding.type),
+            self._one(finding.severity.upper()),
+            self._one(finding.title),
+            self._one(_identifier(package.vulnerabilityId) if package and package.vulnerabilityId else None),
+            self._list({_identifier(other) for other in package.relatedVulnerabilities or ()} if package else ()),
         )
         after = (
             finding.inspectorScore,
             None if finding.exploitAvailable is None else finding.exploitAvailable == "YES",
-            finding.fixAvailable,
-            sorted({f"{p.name or ''} {p.version or ''}".strip() for p in package.vulnerablePackages or ()} if package else ()),
+            self._one(finding.fixAvailable),
+            self._list({f"{p.name or ''} {p.version or ''}".strip() for p in package.vulnerablePackages or ()} if package else ()),
             first,
             last,
             _instant(finding.updatedAt) or last or first,
         )
         for resource in finding.resources:
             identifier = _resource_id(resource.type, resource.id)
-            rows[(finding.findingArn, identifier)] = (*before, resource.type, identifier, _digest(resource), *after)
-    return list(rows.values())
+            row = (*before, self._one(resource.type), self._one(identifier), self._one(_digest(resource)), *after)
+            self._rows[(finding.findingArn, identifier)] = row
+
+    def _one(self, text: str | None) -> str | None:
+        return self._texts.setdefault(text, text)
+
+    def _list(self, texts: Iterable[str]) -> list[str]:
+        listed = tuple(sorted(texts))
+        return self._lists.setdefault(listed, list(listed))
 
 
 def _identifier(text: str) -> str:
