@@ -1,10 +1,11 @@
 """How fast findings become virtual patches and checks are answered, beside pandas' own merges and polars: `python -m bench.join --findings 5000000`.
 
 One made-up estate (the same for the same seed) is written as the tables of a stored run. Each contender reads it in a process of its own and joins it
-(three times; the best counts). All must find the same number of rows in each state. Memory is the most that the process held until then. On a busy
-machine only the CPU seconds and the ratios mean something.
+several times, pandas at full size but once; the best counts. All must find the same number of rows in each state. Memory is the most that the process
+held until then. On a busy machine only the ratios mean something.
 
-- ours: reporter.joins.virtual_patches, every column of the declared table, in key order; then every check of the catalogue over the joined tables.
+- ours: reporter.joins.virtual_patches. The state of each row, which is all that the peers find; and the whole declared table (rules, reasons, order
+  and all else). Then every check of the catalogue over the joined tables.
 - pandas: explode, merge with hosts, rules and rule lists, group by finding: what one writes first. Only the columns it needs.
 - polars: distinct pairs of host setup and CVE first, two threads: what one writes when one knows polars. Installed into a folder of its own.
 """
@@ -19,56 +20,54 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from bench.line import Line, show
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
 POLARS = "polars==2.1.0"
-ROUNDS = 3
-BARS = {"speed": 12e6, "pandas": 20.0, "polars": 1.0, "checks": 3.0, "memory": 2e9}
+ROUNDS = 5
+QUICK = 500_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the estate, let each contender run, print the table. 1: contenders that count differently."""
+    """Make the estate, let each contender run, print the lines. 1: a bar does not hold; 2: contenders that count differently."""
     given = _parser().parse_args(arguments)
     if given.contender:
         _say(json.dumps(CONTENDERS[given.contender](Path(given.tables))))
         return 0
     from bench import join_estate  # noqa: PLC0415  # polars' own environment has nothing of ours
 
+    made = join_estate.Size(QUICK if given.quick else given.findings, given.instances, given.rules, given.seed)
     with tempfile.TemporaryDirectory() as place:
-        made = join_estate.Size(given.findings, given.instances, given.rules, given.seed)
         join_estate.write(Path(place), made)
         said = {name: _run(name, Path(place)) for name in CONTENDERS if name not in given.without}
-    return report(made.findings, said)
-
-
-def report(findings: int, said: dict[str, dict[str, Any]]) -> int:
-    """The figures, and which bars hold."""
-    ours = said["ours"]
-    for name, one in said.items():
-        rate, memory = findings / one["join"] / 1e6, one["peak"] / 1e6
-        times = f"load {one['load']:7.2f} s   join {one['join']:7.3f} s (CPU {one['cpu']:7.3f} s)"
-        _say(f"{name:<8} {times}   {rate:6.2f} M findings/s   peak {memory:6.0f} MB")
-    _say(f"all checks {ours['checks']:.3f} s (CPU {ours['checks_cpu']:.3f} s)")
-    _say(f"judged, waived, aged and sorted into {ours['results']} results: {ours['judge']:.2f} s, peak then {ours['judged'] / 1e6:.0f} MB")
-    figures = {
-        "speed": (findings / ours["join"], "virtual patches, findings a second"),
-        **{name: (said[name]["join"] / ours["join"], f"times as fast as {name}") for name in ("polars", "pandas") if name in said},
-    }
-    for name, (figure, what) in figures.items():
-        _say(f"{what:<40} {figure:14,.2f}   bar {BARS[name]:14,.2f}   {'holds' if figure >= BARS[name] else 'DOES NOT HOLD'}")
-    for name, figure, what in (
-        ("checks", ours["checks"] / ours["join"], "all checks, joins"),
-        ("memory", ours["peak"], "peak with joins and checks, bytes"),
-    ):
-        _say(f"{what:<40} {figure:14,.2f}   bar {BARS[name]:14,.2f}   {'holds' if figure <= BARS[name] else 'DOES NOT HOLD'}")
-    differing = [name for name, one in said.items() if one["states"] != ours["states"]]
+    if not given.json:
+        for name, one in said.items():
+            _say(f"{name}: " + ", ".join(f"{what} {figure:,.2f}" for what, figure in one.items() if what != "states"))
+    differing = [name for name, one in said.items() if one["states"] != said["ours"]["states"]]
     for name in differing:
-        _say(f"{name} counts {said[name]['states']}, ours {ours['states']}")
-    return 1 if differing else 0
+        sys.stderr.write(f"{name} counts {said[name]['states']}, ours {said['ours']['states']}\n")
+    held = show(lines(made.findings, said), as_json=given.json)
+    return 2 if differing else held
+
+
+def lines(findings: int, said: dict[str, dict[str, Any]]) -> Iterator[Line]:
+    """The figures, from what each contender said of itself."""
+    ours, size = said["ours"], f"{findings:,} findings"
+    for part, what in (("match", "the state of each row"), ("join", "the whole table")):
+        rate = findings / ours[part] / 1e6
+        yield Line(f"virtual patches of {size}, {what}", rate, "M findings/s", 12.0, "at least")
+        for peer, bar in (("polars", 1.0), ("pandas", 20.0)):
+            if peer in said:
+                named = f"virtual patches of {size}, {what}; {peer}, states"
+                yield Line(named, rate, "M findings/s", bar, "at least", findings / said[peer]["join"] / 1e6, said[peer]["join"] / ours[part])
+    for part, what in (("join", "the whole table's join"), ("match", "the states' join")):
+        yield Line(f"all checks over them; {what}", ours["checks"], "s", 3.0, "at most", ours[part], ours["checks"] / ours[part])
+    yield Line("memory at its peak, tables read, joined and checked", ours["peak"] / 1e9, "GB", 2.0, "at most")
 
 
 def ours(folder: Path) -> dict[str, Any]:
@@ -81,16 +80,19 @@ def ours(folder: Path) -> dict[str, Any]:
     load = time.perf_counter() - began
     from reporter.joins import findings, virtual_patches  # noqa: PLC0415
 
+    matching, match_cpu, _ = _timed(lambda: virtual_patches.match(world))
     seconds, cpu, made = _timed(lambda: virtual_patches.join(world))
     states = _counts(made["virtual_patches"]["state"].value_counts().items())
     world = world.with_tables(made)
     world = world.with_tables(findings.join(world))
     checks = discover()
-    checked, checks_cpu, _ = _timed(lambda: [len(check.judge(world)) for check in checks])
+    checked, checks_cpu, _ = _timed(lambda: _answered(world, checks))
     peak = _peak()
     judged, _, results = _timed(lambda: judge(world, checks), rounds=1)
     return {
         "load": load,
+        "match": matching,
+        "match_cpu": match_cpu,
         "join": seconds,
         "cpu": cpu,
         "states": states,
@@ -103,6 +105,12 @@ def ours(folder: Path) -> dict[str, Any]:
     }
 
 
+def _answered(world: Any, checks: Any) -> int:
+    """As in a run: what one check has worked out of the world is there for the next, and nothing of the round before."""
+    anew = world.with_tables({})
+    return sum(len(check.judge(anew)) for check in checks)
+
+
 def pandas(folder: Path) -> dict[str, Any]:
     """Merges on rule rows."""
     from bench import join_pandas  # noqa: PLC0415
@@ -110,7 +118,7 @@ def pandas(folder: Path) -> dict[str, Any]:
     began = time.perf_counter()
     tables = join_pandas.read(folder)
     load = time.perf_counter() - began
-    seconds, cpu, states = _timed(lambda: join_pandas.join(tables), rounds=1)
+    seconds, cpu, states = _timed(lambda: join_pandas.join(tables), rounds=3 if len(tables["inspector_findings"]) <= QUICK else 1)
     return {"load": load, "join": seconds, "cpu": cpu, "states": _counts(states.value_counts().items()), "peak": _peak()}
 
 
@@ -167,6 +175,8 @@ def _polars_python() -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Virtual patches and checks: ours beside pandas' merges and polars.")
     parser.add_argument("--findings", type=int, default=5_000_000)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK:,} findings")
+    parser.add_argument("--json", action="store_true", help="a line of JSON each")
     parser.add_argument("--instances", type=int, default=100_000)
     parser.add_argument("--rules", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)

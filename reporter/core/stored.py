@@ -17,8 +17,10 @@ from reporter.core.table import Column, Kind, Table, TableError
 
 HARDLY_REPEATS = 16
 """bytes a row from which on a column's texts are no dictionary"""
-LISTS_AT_ONCE = 1 << 14
+LISTS_AT_ONCE, ITEMS_AT_ONCE = 1 << 14, 1 << 20
 """A hundred thousand computers have fifty million rules."""
+AHEAD = 1 << 20
+"""bytes that are read of a column at a time"""
 
 
 def read(path: Path, table: Table) -> pd.DataFrame:
@@ -32,7 +34,7 @@ def read(path: Path, table: Table) -> pd.DataFrame:
     missing = [column.name for column in table.columns if column.name not in there and not column.nullable]
     if missing:
         raise TableError(f"table {table.name}: columns missing: {missing}")
-    with pq.ParquetFile(path, read_dictionary=repeating) as stored:
+    with pq.ParquetFile(path, read_dictionary=repeating, buffer_size=AHEAD, pre_buffer=False) as stored:
         frame = table.of_columns((c.name, _read(stored, c, big=table.big) if c.name in there else [None] * count) for c in table.columns)
     pa.default_memory_pool().release_unused()
     return frame
@@ -44,9 +46,17 @@ def _bytes_a_row(metadata: pq.FileMetaData, name: str) -> int:
     return sum(sizes) // max(int(metadata.num_rows), 1)
 
 
+def _items_a_row(metadata: pq.FileMetaData, name: str) -> int:
+    """Of a column of lists: how long they are."""
+    at = next(number for number in range(len(metadata.schema)) if metadata.schema.column(number).path.split(".")[0] == name)
+    items = [int(metadata.row_group(number).column(at).num_values) for number in range(metadata.num_row_groups)]
+    return sum(items) // max(int(metadata.num_rows), 1)
+
+
 def _read(stored: pq.ParquetFile, column: Column, *, big: bool) -> Any:
     if column.kind in (Kind.TEXTS, Kind.INTEGERS) and stored.schema_arrow.field(column.name).type == column.kind.arrow:
-        return tuples(batch.column(0) for batch in stored.iter_batches(LISTS_AT_ONCE, columns=[column.name]))
+        at_once = max(min(LISTS_AT_ONCE, ITEMS_AT_ONCE // max(_items_a_row(stored.metadata, column.name), 1)), 1)
+        return tuples(batch.column(0) for batch in stored.iter_batches(at_once, columns=[column.name]))
     values = stored.read([column.name]).column(0)
     return coded_of_arrow(values) if big and values.type == pa.string() else values.to_pandas()
 

@@ -68,26 +68,20 @@ def match(world: World) -> Matched:
 def table(world: World, matched: Matched) -> pd.DataFrame:
     """Every declared column of virtual_patches for what was matched."""
     findings, instances, places = world.table(INSPECTOR_FINDINGS), world.table(INSTANCES), matched.places
+    row = places["row"].to_numpy()[matched.place]
+    at = places["at"].to_numpy()[matched.place]
+    columns: dict[str, Any] = {name: rows_of(places[name], matched.place) for name in ("account", "region", "instance_id")}
+    columns |= {name: taken(instances[name], at) for name in ("policy", "owner", "tenant")} | {"cve": matched.cve, "state": matched.state}
     said, words = matched.told()
+    del places, matched, at  # there are millions of rows: what is done with goes before more is made
     _, identifiers, reasons = zip(*words, strict=True) if words else ((), (), ())
-    row, at = (places[name].to_numpy()[matched.place] for name in ("row", "at"))
-    observed = rows_of(findings["first_observed"], row)
-    return assemble(
-        VIRTUAL_PATCHES,
-        {
-            **{name: rows_of(findings[name], row) for name in ("severity", "title", "fix_available", "exploit_available", "packages")},
-            **{name: rows_of(places[name], matched.place) for name in ("account", "region", "instance_id")},
-            **{name: taken(instances[name], at) for name in ("policy", "owner", "tenant")},
-            "state": matched.state,
-            "rule_identifiers": _objects(identifiers).to_numpy()[said],
-            "reason": taken(_objects(reasons), said),
-            "image": _images(findings, row),
-            "cve": matched.cve,
-            "finding_arn": rows_of(coded(findings["arn"]), row),
-            "first_observed": observed,
-            "age_days": pd.arrays.IntegerArray(_days(world, observed), np.zeros(len(row), dtype=bool)),
-        },
-    )
+    columns |= {"rule_identifiers": _objects(identifiers).to_numpy()[said], "reason": taken(_objects(reasons), said)}
+    del said
+    for name in ("severity", "title", "fix_available", "exploit_available", "packages", "first_observed"):
+        columns[name] = rows_of(findings[name], row)
+    columns |= {"image": _images(findings, row), "finding_arn": rows_of(coded(findings["arn"]), row)}
+    columns["age_days"] = pd.arrays.IntegerArray(_days(world, columns["first_observed"]), np.zeros(len(row), dtype=bool))
+    return assemble(VIRTUAL_PATCHES, columns)
 
 
 def package_findings(findings: pd.DataFrame) -> np.ndarray:
@@ -162,7 +156,7 @@ def _judged(world: World, findings: pd.DataFrame, places: pd.DataFrame, found: V
     def told() -> tuple[np.ndarray, list[Said]]:
         codes, more = judged.told()
         said[ruled] = codes + len(words)
-        return spread(pairs, distinct, said, lines * width), words + more
+        return spread(pairs, distinct, said.astype(np.int32), lines * width), words + more
 
     states = of_codes(spread(pairs, distinct, state, lines * width), texts)
     return Matched(places, place, of_codes(code, found.names), states, told)
