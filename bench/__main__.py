@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bench.line import Line, show
 
-MODULES = ("start", "ingest", "parsing", "join", "workbook", "page", "rivals", "calls", "latency", "cluster")
+MODULES = ("start", "ingest", "parsing", "join", "workbook", "page", "whole", "rivals", "calls", "latency", "cluster")
 SLOW = ("rivals",)
 """left out where it is to be quick"""
 

@@ -147,8 +147,8 @@ def environment(name: str) -> Path:
     place = PEERS / name
     if not (place / "made").exists():
         venv.create(place, with_pip=True, clear=True)
-        command = [place / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*command, "-r", HERE / "peers" / f"{name}.txt"], check=True, stdout=sys.stderr)
+        command = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*command, "-r", str(HERE / "peers" / f"{name}.txt")], check=True, stdout=sys.stderr)
         (place / "made").touch()
     return place / "bin"
 

@@ -21,14 +21,14 @@ from bench.line import Line, show
 from bench.process import Spent, spent
 
 HERE = Path(__file__).parent
-BESIDE, LARGE = 100_000, 1_000_000
+BESIDE, QUICK, LARGE = 100_000, 20_000, 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print. 1: a bar does not hold."""
     parser = argparse.ArgumentParser(prog="python -m bench.whole", description="A whole run beside the straightforward program.")
     parser.add_argument("--findings", type=int, default=0, help="only beside the newcomer, with so many")
-    parser.add_argument("--quick", action="store_true", help="100,000 findings only")
+    parser.add_argument("--quick", action="store_true", help="20,000 findings only")
     parser.add_argument("--json", action="store_true", help="a line of JSON each")
     given = parser.parse_args(arguments)
     return show(lines(quick=given.quick) if not given.findings else beside(given.findings), as_json=given.json)
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def lines(*, quick: bool) -> Iterator[Line]:
     """The figures."""
-    yield from beside(BESIDE)
+    yield from beside(QUICK if quick else BESIDE)
     if not quick:
         yield from large()
         yield from accounts()
@@ -54,21 +54,22 @@ def beside(findings: int) -> Iterator[Line]:
 
 
 def large() -> Iterator[Line]:
-    with _estate(Size(regions=1, findings=LARGE)) as (running, place):
-        ours = _reporter(running, place)
+    ours = run_of(Size(regions=1, findings=LARGE))
     yield Line(f"a whole run, {LARGE:,} findings: from start to last file", ours.wall, "s", 30, "at most")
     yield Line(f"a whole run, {LARGE:,} findings: memory", ours.peak / 1e6, "MB", 2500, "at most")
 
 
 def accounts() -> Iterator[Line]:
     """The same estate in ten times as many accounts."""
-    found = []
-    for count in (100, 1000):
-        with _estate(Size(accounts=count, regions=1, findings=BESIDE)) as (running, place):
-            found.append(_reporter(running, place))
-    few, many = found
+    few, many = (run_of(Size(accounts=count, regions=1, findings=BESIDE)) for count in (100, 1000))
     what = f"a whole run, {BESIDE:,} findings in 1,000 accounts; in 100: memory"
     yield Line(what, many.peak / 1e6, "MB", 1.2, "at most", few.peak / 1e6, many.peak / few.peak)
+
+
+def run_of(size: Size) -> Spent:
+    """One run of ours over an estate."""
+    with _estate(size) as (running, place):
+        return _reporter(running, place)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from reporter.core.change import ActionState
 from reporter.core.check import Check
 from reporter.core.errors import Denied, ReporterError, Stopped
 from reporter.core.ledger import Ledger, LedgerRow
+from reporter.core.memory import give_back
 from reporter.core.past import Past
 from reporter.core.scope import ScopeState
 from reporter.core.table import TableError
@@ -503,21 +504,26 @@ def _conclude(folder: Path, sealing: Sealing, facts: _Facts, gathered: Gathered,
     part = part or _Part(discover_checks(), join, lambda results: results, discover_reports())
     before = previous(sealing.out, schedule.evidence.chain, sealing.chain_keys(), facts.stored, sealing.head(), facts.lost)
     read_at = facts.read_at or facts.now
+    give_back()
     watch.stage("join")
     tables = {**previous_population(before.compared if whole else None), **gathered.tables, **before.tables(), **exceptions_table(schedule)}
     world = part.join(World(tables, gathered.ledger, schedule.settings(), read_at))
+    give_back()
     watch.stage("judge")
     ages = before.ages if whole or before.compared else None  # where no run of the past is at hand, nobody says that it began now
     results = part.own(judge(world, part.checks, schedule.exceptions, ages, before.failing))
+    give_back()
     watch.stage("compare")
     judged = {**world.tables, RESULTS.name: results, SCOPES.name: scopes_frame(world.ledger)}
     changes = compare_runs(facts.kind, facts.run_id, schedule, before, world, judged, part.checks)
+    give_back()
     watch.stage("propose")
     plan, rows = acts(world.with_tables({RESULTS.name: results}))
     view = _view(facts, acted(world, rows), results, before, changes, plan, rows, part.checks)
     watch.stage("report")
     for report in part.reports:
         report.write_all(folder, view)
+        give_back()
     _write_json(folder / "redactions.json", {source.name: list(source.redacts) for source in discover() if source.redacts})
     said_by = json.loads(schedule.model_dump_json())
     more = {
