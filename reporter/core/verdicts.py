@@ -29,13 +29,15 @@ _RANKS = {"CRITICAL": 0, "HIGH": 1, "MEDIUM": 2, "UNTRIAGED": 2, "LOW": 3, "INFO
 
 def first_case(frame: pd.DataFrame, cases: Sequence[Case]) -> tuple[pd.Series, pd.Series]:
     """Status and reason of each row: the first case that holds. A row for which none holds is UNKNOWN."""
-    status = pd.Series(Status.UNKNOWN.value, index=frame.index, dtype="object")
-    reason = pd.Series("no rule of this check applies to what was read", index=frame.index, dtype="object")
-    for holds, verdict, because in reversed(cases):
-        mask = holds.fillna(value=False).astype(bool)
-        status = status.mask(mask, verdict.value)
-        reason = reason.mask(mask, because)
-    return status, reason
+    status = np.full(len(frame), Status.UNKNOWN.value, dtype=object)
+    reason = np.full(len(frame), "no rule of this check applies to what was read", dtype=object)
+    left = np.arange(len(frame))
+    for holds, verdict, because in cases:
+        mask = (holds.fillna(value=False) if holds.hasnans else holds).to_numpy(dtype=bool)[left]
+        rows, left = left[mask], left[~mask]
+        status[rows] = verdict.value
+        reason[rows] = because.to_numpy(dtype=object)[rows] if isinstance(because, pd.Series) else because
+    return pd.Series(status, index=frame.index, dtype="object"), pd.Series(reason, index=frame.index, dtype="object")
 
 
 def verdicts(
