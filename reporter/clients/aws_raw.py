@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -54,6 +55,7 @@ def place(source: str, account: str, region: str) -> str:
     return "/".join(_name(part) for part in (source, account, region))
 
 
+@lru_cache(1024)
 def _name(text: str) -> str:
     """A text as a file name that can neither leave the folder nor hide: path tricks end here."""
     return _NOT_A_NAME.sub("_", text).strip(".")[:80] or "_"
