@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -65,6 +66,20 @@ def test_it_counts_what_is_under_way_at_once(read: dict[str, Rows], server: Runn
     assert pace[(ACCOUNT, "ec2")][0] == 1
     assert sum(pace[(ACCOUNT, "inspector2")][1].values()) == 6
     assert 1 < pace[("main", "wp")][0] <= 8
+
+
+def test_roles_are_assumed_within_the_budget_of_the_caller(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.log(forget=True)
+    aws = AwsClients(concurrency=2)
+    with ThreadPoolExecutor(8) as threads:
+        list(
+            threads.map(
+                lambda account: aws.enabled_regions(account, f"arn:aws:iam::{account}:role/reporter-read"), map(str, range(10**11, 10**11 + 8))
+            )
+        )
+    assert {account: most for account, service, most, _ in server.log()["pace"] if service == "sts"} == {"900000000000": 2}
 
 
 def test_the_least_number_of_calls_follows_from_the_sizes() -> None:

@@ -171,7 +171,8 @@ class AwsClients:
         SENT.begin()
         call = Call(account, GLOBAL, "assume_role", "sts", "AssumeRole", self._home(), asked({"RoleArn": role_arn}), number, number)
         try:
-            return assume(self._caller_sts, account, role_arn, external_id)
+            with self.budget("", "sts"):  # the caller's own
+                return assume(self._caller_sts, account, role_arn, external_id)
         except ScopeProblem as problem:
             call.error = problem.message
             raise
