@@ -146,9 +146,12 @@ def ordered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions of whole numbers from 0 in their order, equal ones as they come; and where in that order each different one begins."""
     bits = len(values).bit_length()
     if len(values) and int(values.max()) < 1 << (63 - bits):
-        both = (values.astype(np.int64) << bits) | np.arange(len(values))  # sorts faster than positions do
-        both.sort()
-        found, order = both >> bits, both & ((1 << bits) - 1)
+        order = values.astype(np.int64)
+        order <<= bits
+        order |= np.arange(len(values))  # numbers are sorted faster than positions
+        order.sort()
+        found = order >> bits
+        order &= (1 << bits) - 1
     else:
         order = np.argsort(values, kind="stable")
         found = values[order]
