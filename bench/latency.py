@@ -4,8 +4,8 @@ The server of bench.estate lets every answer wait, and counts what is under way 
 run does (evidence is kept; nothing is joined).
 
 What the budgets allow: each account may be asked aws.concurrency things at once by each service, the tenant as many as its client asks at once. The
-longest of these queues is the least time, if asking itself cost nothing. It does: a call takes some 2 ms of CPU, nearly all of it botocore's,
-so that more than a few accounts, each with queues of its own, are limited by that and not by their budgets.
+longest of these queues is the least time, if asking itself cost nothing. It does: a call takes 2 to 4 ms of CPU, nearly all of it botocore's,
+so that accounts, each with queues of its own, are limited by that and not by their budgets.
 """
 
 from __future__ import annotations
