@@ -1,6 +1,7 @@
 """What the sources take from AWS's large answers: everything else of them is skipped unread, where botocore's own parsers make a value of all of it.
 
-Names are boto3's; a name with nothing below it keeps all of it. A source that takes more must say so here, or it finds nothing there.
+Names are boto3's; a name with nothing below it keeps all of it. Whoever takes more must say so here, or finds nothing there: sources, and those who answer
+AWS Config.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ _MACIE = below(
 _COVERED = below("coveredResources", "accountId", "resourceType", "resourceId", "scanType", "scanStatus.statusCode", "scanStatus.reason")
 _EVALUATION = below(
     "EvaluationResults",
+    "EvaluationResultIdentifier.EvaluationResultQualifier.ConfigRuleName",
     "EvaluationResultIdentifier.EvaluationResultQualifier.ResourceType",
     "EvaluationResultIdentifier.EvaluationResultQualifier.ResourceId",
     "EvaluationResultIdentifier.EvaluationResultQualifier.EvaluationMode",
