@@ -1,7 +1,7 @@
 """What the sources take from AWS's large answers: everything else of them is skipped unread, where botocore's own parsers make a value of all of it.
 
-Names are boto3's; a name with nothing below it keeps all of it. Whoever takes more must say so here, or finds nothing there: sources, and those who answer
-AWS Config.
+Names are boto3's; a name with nothing below it keeps all of it. Whoever takes more, a source or who answers AWS Config, must say so here, or finds
+nothing there.
 """
 
 from __future__ import annotations
