@@ -75,11 +75,15 @@ def workers(place: Path, environment: Mapping[str, str], number: int = 2) -> Ite
     common = ["--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(contact)]
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", *common, "--port", "0"]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", *common, "--nthreads", "1", "--local-directory", str(place)]
+    started: list[subprocess.Popen[bytes]] = []
     with ExitStack() as stack:
         for command in (scheduler, *[worker] * number):
             process = stack.enter_context(subprocess.Popen(command, env={**environment, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL))
             stack.callback(process.terminate)
-        while not contact.exists():
+            started.append(process)
+        while not contact.exists():  # the scheduler writes it when it listens; there is nothing else to wait on
+            if any(process.poll() is not None for process in started):
+                raise RuntimeError("the scheduler or a worker ended before it had begun")
             time.sleep(0.05)
         yield str(json.loads(contact.read_text(encoding="utf-8"))["address"])
 
@@ -107,7 +111,7 @@ def _measured(name: str, schedule: Path, address: str) -> dict[str, Any]:
 
 
 def _gathered(schedule: Any, folder: Path, crew: Any) -> tuple[float, Mapping[str, Any]]:
-    """Gather as a run does -> seconds, tables."""
+    """Gather as a run does -> seconds, tables. What it imports, contenders alone need: who starts them stays small."""
     from reporter.elsewhere import Away  # noqa: PLC0415
     from reporter.evidence.raw import RawFolder  # noqa: PLC0415
     from reporter.fitness import this_program  # noqa: PLC0415

@@ -44,6 +44,17 @@ def spent(command: Sequence[str], environment: Mapping[str, str], folder: Path, 
     return Spent(wall, used.ru_utime + used.ru_stime, max(used.ru_maxrss * 1024, together[0]), process.returncode)
 
 
+def measured(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Spent:
+    """A program that is to end well, else RuntimeError. Of this process's own environment it sees nothing of AWS, WP or Python; what it prints stays
+    in `folder`."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WP_", "VIRTUAL_ENV", "PYTHON"))}
+    said = folder / f"{name}.txt"
+    found = spent(command, {**kept, **environment, "HOME": str(folder)}, folder, said)
+    if found.code != 0:
+        raise RuntimeError(f"{name} ended with {found.code}: {said.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+    return found
+
+
 def cpu_of(process: int) -> float:
     """User and system seconds of a running process until now."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

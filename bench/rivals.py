@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from bench.estate.identity import key_of
 from bench.estate.running import serving as serving_findings
 from bench.estate.size import Size
 from bench.line import Line, show
-from bench.process import Spent, cpu_of, spent
+from bench.process import Spent, cpu_of, measured
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
@@ -129,13 +128,8 @@ def custodian(estate: Estate, place: Path, findings: int) -> Spent:
 
 def _measured(name: str, command: list[str], estate: Estate, place: Path) -> Spent:
     """Raises RuntimeError where it does not end well."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WP_", "VIRTUAL_ENV", "PYTHON"))}
-    environment = {**kept, **estate.environment, "PYTHONPATH": str(HERE.parent) if name == "reporter" else "", "HOME": str(place)}
     before = cpu_of(estate.process) if estate.process else 0
-    said = place / f"{name}.txt"
-    found = spent(command, environment, place, said)
-    if found.code != 0:
-        raise RuntimeError(f"{name} ended with {found.code}: {said.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+    found = measured(name, command, estate.environment, place)
     size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file()) / 1e6
     server = f", the server's CPU {cpu_of(estate.process) - before:.1f} s" if estate.process else ""
     sys.stderr.write(f"{name}: {found.wall:.1f} s, CPU {found.cpu:.1f} s{server}, {found.peak / 1e6:,.0f} MB, files until now {size:,.0f} MB\n")

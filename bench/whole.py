@@ -8,17 +8,16 @@ the operating system; the server's work is in both walls. The same estate in 1,0
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from bench.estate.running import Running, serving
+from bench.estate.run import run
+from bench.estate.running import serving
 from bench.estate.size import Size
 from bench.line import Line, show
-from bench.process import Spent, spent
+from bench.process import Spent, measured
 
 HERE = Path(__file__).parent
 BESIDE, QUICK, LARGE = 100_000, 20_000, 1_000_000
@@ -44,9 +43,10 @@ def lines(*, quick: bool) -> Iterator[Line]:
 
 def beside(findings: int) -> Iterator[Line]:
     """Ours and the newcomer's, one after the other."""
-    with _estate(Size(regions=1, findings=findings)) as (running, place):
-        ours = _reporter(running, place)
-        peer = _run([sys.executable, "-m", "bench.newcomer", "schedule.yaml", "theirs"], running, place)
+    with serving(Size(regions=1, findings=findings)) as running, tempfile.TemporaryDirectory() as place:
+        ours = run(running, Path(place)).spent
+        command = [sys.executable, "-m", "bench.newcomer", "schedule.yaml", "theirs"]
+        peer = measured("newcomer", command, {**running.environment, "PYTHONPATH": str(HERE.parent)}, Path(place))
     what = f"a whole run, {findings:,} findings; the straightforward program"
     yield Line(f"{what}: from start to last file", ours.wall, "s", 15, "at least", peer.wall, peer.wall / ours.wall)
     yield Line(f"{what}: CPU", ours.cpu, "s CPU", 15, "at least", peer.cpu, peer.cpu / ours.cpu)
@@ -68,35 +68,8 @@ def accounts() -> Iterator[Line]:
 
 def run_of(size: Size) -> Spent:
     """One run of ours over an estate."""
-    with _estate(size) as (running, place):
-        return _reporter(running, place)
-
-
-@contextmanager
-def _estate(size: Size) -> Iterator[tuple[Running, Path]]:
-    """A server and a folder with its schedule."""
-    with serving(size) as running, tempfile.TemporaryDirectory() as folder:
-        running.write_schedule(Path(folder) / "schedule.yaml")
-        yield running, Path(folder)
-
-
-def _reporter(running: Running, place: Path) -> Spent:
-    found = _run([sys.executable, "-m", "reporter.cli", "run", "--schedule", "schedule.yaml", "--out", "ours"], running, place)
-    if not (place / "ours" / "run-000001" / "SEAL.txt").exists():
-        raise RuntimeError("the reporter left no sealed run")
-    return found
-
-
-def _run(command: list[str], running: Running, place: Path) -> Spent:
-    """Raises RuntimeError where it does not end well."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "WP_", "PYTHON"))}
-    environment = {**kept, **running.environment, "PYTHONPATH": str(HERE.parent), "HOME": str(place)}
-    said = place / "said.txt"
-    found = spent(command, environment, place, said)
-    if found.code != 0:
-        raise RuntimeError(f"{command[2]} ended with {found.code}: {said.read_text(encoding='utf-8', errors='replace')[-2000:]}")
-    sys.stderr.write(f"{command[2]}: {found.wall:.1f} s, CPU {found.cpu:.1f} s, {found.peak / 1e6:,.0f} MB\n")
-    return found
+    with serving(size) as running, tempfile.TemporaryDirectory() as place:
+        return run(running, Path(place)).spent
 
 
 if __name__ == "__main__":

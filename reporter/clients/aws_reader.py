@@ -138,21 +138,9 @@ class AwsReader:
         asking.ended(last=True)
         return bytes(answer["Body"])
 
-    def items(
-        self,
-        service: str,
-        operation: str,
-        key: str,
-        *,
-        region: str | None = None,
-        optional: bool = False,
-        absent: Sequence[str] = (),
-        off: Sequence[str] = (),
-        **params: Any,
-    ) -> list[Any]:
-        """Every element under `key` (dotted: "DistributionList.Items") of every page. A page without it is broken (Unavailable), unless
-        `optional`: then its last part may be missing. Error codes in `absent` -> []; in `off` -> NotEnabled. Raises Denied, Unavailable."""
-        return list(self.each(service, operation, key, region=region, optional=optional, absent=absent, off=off, **params))
+    def items(self, service: str, operation: str, key: str, **how: Any) -> list[Any]:
+        """All that `each` gives. Raises as it does."""
+        return list(self.each(service, operation, key, **how))
 
     def each(
         self,
@@ -166,7 +154,11 @@ class AwsReader:
         off: Sequence[str] = (),
         **params: Any,
     ) -> Iterator[Any]:
-        """The same, one after the other: of a list of a million there is never more than a page."""
+        """Every element under `key` (dotted: "DistributionList.Items") of every page; of a list of a million there is never more than a page.
+
+        A page without it is broken (Unavailable), unless `optional`: then its last part may be missing. Error codes in `absent`: no element; in
+        `off`: NotEnabled. Raises Denied, Unavailable.
+        """
         asking = _Asking(self, service, operation, region or self.region, absent, off, params)
         try:
             for page in asking.pages():

@@ -1,6 +1,7 @@
 """One client a service and region, for all accounts: in whose name a call is signed is said for each call.
 
-A client of its own for each of a hundred accounts' services and regions costs 7 ms and 350 KB each: more than everything that is asked through it.
+botocore makes a class with all operations, an endpoint resolver and a tree of handlers for every client: for each service and region of a hundred
+accounts that would be thousands of them, to ask a few questions each.
 Outside `Lent.client` a shared client has no credentials and every call with it is refused, so that nothing is ever asked in another's name. Each
 account keeps its own quota of retries: one that is told to slow down takes nothing from the others.
 """

@@ -91,7 +91,7 @@ def _clear(out: Path, in_chain: Callable[[Path], bool], again: int | None) -> No
     """What runs that were killed left, but that of the one that goes on. The lock is ours, so nobody is at work there. Raises ReporterError."""
     for left in out.glob(f"{_BUILDING}*"):
         if in_chain(left):
-            _named(left, int(left.name.removeprefix(_BUILDING)))
+            finish(left, int(left.name.removeprefix(_BUILDING)))
         elif left.name != f"{_BUILDING}{again or 0:06d}":
             shutil.rmtree(left)
     for left in unfinished_runs(out):
@@ -131,10 +131,6 @@ def settle(folder: Path) -> None:
 
 def finish(folder: Path, sequence: int) -> Path:
     """Give a run that is settled its name. Returns the run's folder."""
-    return _named(folder, sequence)
-
-
-def _named(folder: Path, sequence: int) -> Path:
     run = run_folder(folder.parent, sequence)
     folder.rename(run)
     _sync(run.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -17,12 +17,12 @@ def _held() -> int:
 
 
 def test_what_is_free_is_given_back() -> None:
-    many = [np.ones(1000) for _ in range(20_000)]  # 160 MB in pieces that the allocator keeps
+    many = [np.ones(1000) for _ in range(20_000)]  # 160 MB in pieces, which the allocator keeps: the last one lies above them
     keep = many[-1]
     del many
     before = _held()
     memory.give_back()
-    assert _held() <= before
+    assert _held() < before - 100_000_000
     assert keep.sum() == 1000
 
 
